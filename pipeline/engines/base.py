@@ -1,0 +1,149 @@
+"""The contract every engine keeps."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import EngineError
+from pipeline.frame import Pixels
+from pipeline.style import StyleCard
+
+Precision = Literal["fp32", "bf16", "fp16", "int8"]
+Controls = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What runs, for the one line the user reads: ``openvino 2026.4, cpu, bf16``."""
+
+    engine: str
+    version: str
+    device: str
+    precision: Precision
+
+    def __str__(self) -> str:
+        return f"{self.engine} {self.version}, {self.device}, {self.precision}"
+
+
+class Engine(ABC):
+    """One style file, opened for one frame size.
+
+    A subclass implements ``_open``, ``_infer`` and ``_close``; ``infer`` checks what goes in and comes
+    out, so that no adapter repeats it. An engine is used by one thread at a time.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(
+        self,
+        style_path: Path,
+        card: StyleCard,
+        size: tuple[int, int],
+        precision: Precision | None = None,
+    ) -> None:
+        """Load ``style_path`` for frames of ``size``.
+
+        Args:
+            size: (height, width), multiples of ``card.size_multiple``.
+            precision: None takes the fastest that keeps the picture on this machine.
+
+        Raises:
+            EngineError: the engine cannot run here, refuses the file, or has no such precision.
+        """
+        height, width = size
+        multiple = card.size_multiple
+        if height < 1 or width < 1 or height % multiple or width % multiple:
+            raise EngineError(
+                f"style {card.name!r} needs height and width in multiples of {multiple}, got "
+                f"{width}x{height}; let pipeline.stylizer pad the frame"
+            )
+        self.card = card
+        self.size = size
+        self._closed = False
+        self._defaults: dict[str, NDArray[np.float32]] = {
+            c.name: np.asarray(c.default, np.float32) for c in card.controls
+        }
+        self.info = self._open(style_path, size, precision)
+
+    def infer(self, pixels: Pixels, controls: Controls | None = None) -> Pixels:
+        """Stylize one frame.
+
+        Args:
+            pixels: (H, W, 3) uint8 BGR, C-contiguous, exactly ``self.size``. Only read, and only until
+                this call returns.
+            controls: values for the card's controls by name; those not named keep their default.
+
+        Returns:
+            (H, W, 3) uint8 BGR, a buffer of its own that the caller may keep and write into.
+
+        Raises:
+            EngineError: wrong shape or type, an unknown or ill-shaped control, a closed engine, or a
+                failure of the runtime.
+        """
+        if self._closed:
+            raise EngineError(f"engine {self.name} is closed; open a new one")
+        if pixels.shape != (*self.size, 3) or pixels.dtype != np.uint8:
+            raise EngineError(
+                f"engine {self.name} was opened for uint8 (H, W, 3) = {(*self.size, 3)}, got "
+                f"{pixels.dtype} {pixels.shape}; open one for that size"
+            )
+        result = self._infer(np.ascontiguousarray(pixels), self._merged(controls))
+        if result.shape != pixels.shape or result.dtype != np.uint8:
+            raise EngineError(
+                f"engine {self.name} returned {result.dtype} {result.shape} for {pixels.shape}; "
+                "the style file is not a frame-in, frame-out graph: export it again"
+            )
+        return result
+
+    def _merged(self, controls: Controls | None) -> Controls:
+        if not controls:
+            return self._defaults
+        merged = dict(self._defaults)
+        for name, value in controls.items():
+            if name not in merged or np.shape(value) != merged[name].shape:
+                raise EngineError(
+                    f"style {self.card.name!r} has controls "
+                    f"{ {n: d.shape for n, d in self._defaults.items()} }, got {name!r} of shape "
+                    f"{np.shape(value)}"
+                )
+            merged[name] = np.asarray(value, np.float32)
+        return merged
+
+    def close(self) -> None:
+        """Give back what the engine holds. Closing twice is no error."""
+        if not self._closed:
+            self._closed = True
+            self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @classmethod
+    def why_unavailable(cls) -> str | None:
+        """One line why this engine cannot run on this machine, or None when it can.
+
+        Called only once the adapter's package was imported; looks at hardware and drivers.
+        """
+        return None
+
+    @abstractmethod
+    def _open(self, style_path: Path, size: tuple[int, int], precision: Precision | None) -> EngineInfo:
+        """Load the file; raise EngineError with what to do when that fails."""
+
+    @abstractmethod
+    def _infer(self, pixels: Pixels, controls: Controls) -> Pixels:
+        """Run one checked frame and return a fresh buffer."""
+
+    def _close(self) -> None:  # noqa: B027 - a hook whose default does nothing
+        """Give back native resources."""

@@ -1,0 +1,1 @@
+"""Sinks: where frames go. One adapter a file, reached by name through the registry."""

@@ -1,0 +1,38 @@
+"""The contract every sink keeps."""
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self
+
+from pipeline.frame import Frame
+from pipeline.sources.base import StreamInfo
+
+
+class Sink(ABC):
+    """``open``, then ``write`` for each frame, then ``finish``; ``close`` always, by ``with``.
+
+    Nothing stands under a sink's final name before ``finish`` returned: a sink that is closed
+    without it takes back what it wrote. All of it runs in one thread at a time.
+    """
+
+    @abstractmethod
+    def open(self, info: StreamInfo) -> None:
+        """Make ready for frames of ``info.size``; raise OutputError when that cannot be."""
+
+    @abstractmethod
+    def write(self, frame: Frame) -> None:
+        """Take one frame; it is not kept after the call returns."""
+
+    def finish(self) -> None:  # noqa: B027 - a hook whose default does nothing
+        """Everything was written: make the result whole and give it its final name."""
+
+    def close(self) -> None:  # noqa: B027 - a hook whose default does nothing
+        """Give back the file or device. Closing twice is no error."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""Sources: where frames come from. One adapter a file, reached by name through the registry."""
