@@ -1,0 +1,66 @@
+"""What this machine is: CPU name and features, cores, memory of this process. Standard library only."""
+
+import os
+import platform
+import sys
+from functools import cache
+from pathlib import Path
+
+_CPUINFO = Path("/proc/cpuinfo")
+_STATUS = Path("/proc/self/status")
+NAMED_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8")
+
+
+@cache
+def _cpuinfo() -> dict[str, str]:
+    if not _CPUINFO.exists():
+        return {}
+    first_cpu = _CPUINFO.read_text(encoding="utf-8", errors="replace").split("\n\n")[0]
+    pairs = (line.partition(":") for line in first_cpu.splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def cpu_name() -> str:
+    """The CPU's name as the system gives it."""
+    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
+
+
+def cpu_features() -> tuple[str, ...] | None:
+    """Those of NAMED_FEATURES that the CPU has, or None where the system does not tell."""
+    flags = _cpuinfo().get("flags")
+    if flags is None:
+        return None
+    present = set(flags.split())
+    return tuple(name for name in NAMED_FEATURES if name in present)
+
+
+def usable_cores() -> int:
+    """Logical cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def resident_mb(field: str = "VmRSS") -> float | None:
+    """Resident memory of this process in MB (10^6 bytes), None where the system does not tell.
+
+    Args:
+        field: ``VmRSS`` for now, ``VmHWM`` for the peak.
+    """
+    if not _STATUS.exists():
+        return None
+    for line in _STATUS.read_text(encoding="utf-8").splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024 / 1e6
+    return None
+
+
+def describe() -> dict[str, object]:
+    """The machine for a report: system, CPU, cores, features, Python."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "cpu": cpu_name(),
+        "cores": usable_cores(),
+        "cpu_features": cpu_features(),
+        "python": sys.version.split()[0],
+    }

@@ -1,0 +1,136 @@
+"""Names of engines, sources and sinks: which class, what it needs, which extra brings that.
+
+Nothing heavy is imported before a class is asked for. A new adapter is one line in its table.
+"""
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import EngineError, MissingPackageError
+
+if TYPE_CHECKING:
+    from pipeline.engines.base import Engine
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where an adapter is and what it needs.
+
+    Attributes:
+        target: ``module:Class``.
+        package: the import name of the package it needs, empty where the base install has it all.
+        extra: the extra of Brushstream that brings the package, empty for the base install.
+        auto: ``--engine auto`` may take it.
+    """
+
+    target: str
+    package: str = ""
+    extra: str = ""
+    auto: bool = False
+
+
+ENGINES: Mapping[str, Entry] = {  # the order is the one in which `auto` prefers them
+    "openvino": Entry("pipeline.engines.ov:OpenVinoEngine", "openvino", auto=True),
+    "onnxruntime": Entry("pipeline.engines.ort:OnnxRuntimeEngine", "onnxruntime", auto=True),
+    "identity": Entry("pipeline.engines.identity:IdentityEngine"),
+}
+SOURCES: Mapping[str, Entry] = {
+    "synthetic": Entry("pipeline.sources.synthetic:SyntheticSource"),
+    "video-file": Entry("pipeline.sources.video_file:VideoFileSource", "av"),
+    "images": Entry("pipeline.sources.images:ImagesSource", "cv2"),
+}
+SINKS: Mapping[str, Entry] = {
+    "null": Entry("pipeline.sinks.null:NullSink"),
+    "video-file": Entry("pipeline.sinks.video_file:VideoFileSink", "av"),
+    "images": Entry("pipeline.sinks.images:ImagesSink", "cv2"),
+}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The engine that will run, and why those preferred to it will not.
+
+    Attributes:
+        name: its name in the table.
+        engine: its class.
+        refused: (name, one-line reason) of every engine that ``auto`` looked at first.
+    """
+
+    name: str
+    engine: "type[Engine]"
+    refused: tuple[tuple[str, str], ...] = ()
+
+    def explain(self) -> str:
+        """`` (tensorrt: no CUDA GPU)``, or nothing where nothing was refused."""
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in self.refused)
+        return f" ({reasons})" if reasons else ""
+
+
+def select_engine(requested: str = "auto") -> Selection:
+    """Choose an engine: the one named, or with ``auto`` the first of the table that can run here.
+
+    Raises:
+        EngineError: no such name, or the named engine (or, with ``auto``, every one) cannot run here.
+        MissingPackageError: the package of the named engine is not installed.
+    """
+    if requested == "auto":
+        return _first_available()
+    if requested not in ENGINES:
+        raise EngineError(f"no engine is called {requested!r}; choose auto, {', '.join(ENGINES)}")
+    engine = load_engine(requested)
+    reason = engine.why_unavailable()
+    if reason is not None:
+        raise EngineError(f"engine {requested} cannot run here: {reason}; --engine auto takes one that can")
+    return Selection(requested, engine)
+
+
+def _first_available() -> Selection:
+    refused: list[tuple[str, str]] = []
+    for name in (name for name, entry in ENGINES.items() if entry.auto):
+        reason = why_unavailable(name)
+        if reason is None:
+            return Selection(name, load_engine(name), tuple(refused))
+        refused.append((name, reason))
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in refused)
+    raise EngineError(f"no engine can run here ({reasons}); `brushstream doctor` shows what is installed")
+
+
+def why_unavailable(name: str) -> str | None:
+    """One line why the engine of that name cannot run here, None when it can."""
+    try:
+        return load_engine(name).why_unavailable()
+    except MissingPackageError as error:
+        return str(error)
+
+
+def load_engine(name: str) -> "type[Engine]":
+    """The engine's class, its package imported. Raises MissingPackageError and KeyError."""
+    engine: type[Engine] = load(name, ENGINES[name])
+    return engine
+
+
+def load(name: str, entry: Entry) -> Any:
+    """Import an adapter's module and return its class.
+
+    Raises:
+        MissingPackageError: its package is not installed or does not load; the message names the cure.
+    """
+    cure = f"pip install 'brushstream[{entry.extra}]'" if entry.extra else "pip install brushstream"
+    if entry.package and not is_installed(entry.package):
+        raise MissingPackageError(f"{name} needs the package {entry.package!r}, not installed; run {cure}")
+    module_name, class_name = entry.target.split(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise MissingPackageError(
+            f"{name} is installed but does not load ({error}); run {cure} --force-reinstall"
+        ) from error
+    return getattr(module, class_name)
+
+
+def is_installed(package: str) -> bool:
+    """Whether ``import package`` would find something; imports nothing."""
+    return importlib.util.find_spec(package) is not None

@@ -1,0 +1,101 @@
+"""Tiny style files for the tests, made with onnx alone. Each does something whose result is known in
+closed form, through the same frame-in, frame-out contract as a real style.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from pipeline.style import CARD_KEY, Control, StyleCard
+
+_FRAME = [1, "height", "width", 3]
+
+
+def invert(path: Path, *, size_multiple: int = 4, card: StyleCard | None = None) -> Path:
+    """``255 - frame``."""
+    body = [helper.make_node("Sub", ["full", "image"], ["result"])]
+    return _save(path, body, {"full": 255.0}, card or _card(path, size_multiple))
+
+
+def blur(path: Path, *, size_multiple: int = 4) -> Path:
+    """The mean of each 3x3 neighbourhood, zero outside the frame, rounded half up."""
+    kernel = np.zeros((3, 3, 3, 3), np.float32)
+    kernel[range(3), range(3)] = 1 / 9
+    body = [helper.make_node("Conv", ["image", "kernel"], ["result"], pads=[1, 1, 1, 1])]
+    return _save(path, body, {"kernel": kernel}, _card(path, size_multiple))
+
+
+def dim(path: Path, *, size_multiple: int = 4) -> Path:
+    """``frame * level`` with a control ``level`` of one entry, 1 by default."""
+    body = [helper.make_node("Mul", ["image", "level"], ["result"])]
+    card = _card(path, size_multiple, (Control("level", (1.0,)),))
+    control = helper.make_tensor_value_info("level", TensorProto.FLOAT, [1])
+    return _save(path, body, {}, card, [control])
+
+
+def without_card(path: Path) -> Path:
+    """``255 - frame`` in a file that has no card."""
+    model = onnx.load(invert(path))
+    del model.metadata_props[:]
+    onnx.save(model, path)
+    return path
+
+
+def float_frames(path: Path) -> Path:
+    """A card, but frames in float32: not one of ours."""
+    frame = helper.make_tensor_value_info("frame", TensorProto.FLOAT, _FRAME)
+    stylized = helper.make_tensor_value_info("stylized", TensorProto.FLOAT, _FRAME)
+    node = helper.make_node("Identity", ["frame"], ["stylized"])
+    return _write(path, helper.make_graph([node], "float", [frame], [stylized]), _card(path, 4))
+
+
+def broken_operator(path: Path) -> Path:
+    """A right card, input and output round an operator that no engine knows."""
+    body = [helper.make_node("NoSuchOperator", ["image"], ["result"])]
+    return _save(path, body, {}, _card(path, 4))
+
+
+def halved(path: Path) -> Path:
+    """A right card, but the graph returns a quarter of the pixels."""
+    body = [helper.make_node("MaxPool", ["image"], ["result"], kernel_shape=[2, 2], strides=[2, 2])]
+    return _save(path, body, {}, _card(path, 4))
+
+
+def _card(path: Path, size_multiple: int, controls: tuple[Control, ...] = ()) -> StyleCard:
+    return StyleCard(
+        path.stem, f"Title of {path.stem}", "A. Painter", 1889, "public domain",
+        network="tiny", size_multiple=size_multiple, controls=controls,
+    )  # fmt: skip
+
+
+def _save(
+    path: Path,
+    body: Sequence[onnx.NodeProto],
+    constants: dict[str, float | np.ndarray],
+    card: StyleCard,
+    controls: Sequence[onnx.ValueInfoProto] = (),
+) -> Path:
+    constants = {"half": 0.5, "low": 0.0, "high": 255.0, **constants}
+    nodes = [
+        helper.make_node("Cast", ["frame"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["numbers"], ["image"], perm=[0, 3, 1, 2]),
+        *body,
+        helper.make_node("Add", ["result", "half"], ["rounded"]),
+        helper.make_node("Clip", ["rounded", "low", "high"], ["clipped"]),
+        helper.make_node("Transpose", ["clipped"], ["last"], perm=[0, 2, 3, 1]),
+        helper.make_node("Cast", ["last"], ["stylized"], to=TensorProto.UINT8),
+    ]
+    frame = helper.make_tensor_value_info("frame", TensorProto.UINT8, _FRAME)
+    stylized = helper.make_tensor_value_info("stylized", TensorProto.UINT8, _FRAME)
+    weights = [numpy_helper.from_array(np.asarray(v, np.float32), k) for k, v in constants.items()]
+    return _write(path, helper.make_graph(nodes, "tiny", [frame, *controls], [stylized], weights), card)
+
+
+def _write(path: Path, graph: onnx.GraphProto, card: StyleCard) -> Path:
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(model, {CARD_KEY: card.to_json()})
+    onnx.save(model, path)
+    return path
