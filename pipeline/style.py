@@ -21,7 +21,7 @@ from typing import Any
 
 import onnx
 import platformdirs
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
 
 from pipeline.errors import StyleError, StyleNotFoundError
 

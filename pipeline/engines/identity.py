@@ -15,7 +15,7 @@ class IdentityEngine(Engine):
     def _open(self, style_path: Path, size: tuple[int, int], precision: Precision | None) -> EngineInfo:
         if precision is not None:
             raise EngineError(
-                f"engine identity computes nothing, so it has no precision {precision}; leave it out"
+                f"engine identity computes nothing and has no precision {precision}; leave it out"
             )
         return EngineInfo("identity", "1", "cpu", "fp32")
 
