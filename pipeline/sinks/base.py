@@ -23,8 +23,13 @@ class Sink(ABC):
     def write(self, frame: Frame) -> None:
         """Take one frame; it is not kept after the call returns."""
 
-    def finish(self) -> None:  # noqa: B027 - a hook whose default does nothing
-        """Everything was written: make the result whole and give it its final name."""
+    def finish(self, complete: bool = True) -> None:  # noqa: B027 - a hook whose default does nothing
+        """Make the result whole and give it its final name.
+
+        Args:
+            complete: False where the source was stopped before its end; what goes along with the frames
+                (sound) then ends with the last of them.
+        """
 
     def close(self) -> None:  # noqa: B027 - a hook whose default does nothing
         """Give back the file or device. Closing twice is no error."""
