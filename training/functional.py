@@ -9,14 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_BINOMIAL = (1.0, 4.0, 6.0, 4.0, 1.0)  # 5-tap binomial kernel of Burt & Adelson 1983, sum 16
+_BINOMIAL = (1.0, 4.0, 6.0, 4.0, 1.0)  # the 5-tap generating kernel of Burt & Adelson 1983, a = 3/8
 
 
 def _require_rank_4(tensor: Tensor, name: str) -> None:
     if tensor.ndim != 4:
-        raise ValueError(
-            f"{name} must have shape (N, C, H, W), got {tuple(tensor.shape)}; add the missing axes"
-        )
+        raise ValueError(f"{name} must have shape (N, C, H, W), got {tuple(tensor.shape)}")
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -25,13 +23,13 @@ def gram_matrix(features: Tensor) -> Tensor:
     Args:
         features: (N, C, H, W), float32, float64 or bfloat16; activations after the ReLU, any range.
             float16 is refused: an all-ones map of 256x256 already sums past its largest number,
-            65504. bfloat16 keeps float32's exponent, and its products are summed in float32.
+            65504. bfloat16 has float32's exponent, and its products are summed in float32.
 
     Returns:
-        (N, C, C) in float32 (float64 for float64 input), symmetric and positive semi-definite,
-        divided by C*H*W so that one style weight serves every image size (Johnson et al. 2016,
-        eq. 3). Gatys et al. 2016, eq. 3, leave the sum undivided and divide the squared distance
-        by 4 C^2 (HW)^2 instead (eq. 4), so weights are not interchangeable between the two.
+        (N, C, C) in float32 (float64 for float64 input), symmetric and positive semi-definite up to
+        rounding, divided by C*H*W so that one style weight serves every image size (Johnson et al.
+        2016, eq. 3). Gatys et al. 2016, eq. 3, leave the sum undivided and divide the squared
+        distance by 4 C^2 (HW)^2 instead (eq. 4), so weights are not interchangeable between the two.
 
     Raises:
         ValueError: ``features`` has another rank.
@@ -41,9 +39,104 @@ def gram_matrix(features: Tensor) -> Tensor:
     if features.dtype == torch.float16:
         raise TypeError("gram_matrix needs float32, float64 or bfloat16 features, got float16")
     n, c, h, w = features.shape
-    # channels_last storage makes this view free: (N, HW, C) is how the features lie in memory.
+    # (N, HW, C) is how channels_last features lie in memory: the view costs nothing.
     flat = features.permute(0, 2, 3, 1).reshape(n, h * w, c)
-    if flat.dtype == torch.bfloat16:
-        # Scaling before the product keeps the bfloat16 result's rounding relative to the entry.
-        return torch.bmm(flat.transpose(1, 2) / (c * h * w) ** 0.5, flat / (c * h * w) ** 0.5).float()
-    return torch.bmm(flat.transpose(1, 2), flat) / (c * h * w)
+    products = torch.bmm(flat.transpose(1, 2), flat)
+    return (products.float() if products.dtype == torch.bfloat16 else products) / (c * h * w)
+
+
+def gram_distance(gram: Tensor, target: Tensor) -> Tensor:
+    """Squared Frobenius distance of Gram matrices relative to the target's own squared norm.
+
+    0 where they agree, 1 where ``gram`` is zero. The division makes one style weight comparable from
+    painting to painting and from layer to layer; Johnson et al. 2016, eq. 4, do not divide.
+
+    Args:
+        gram: (N, C, C). target: (C, C) or (1, C, C) or (N, C, C), float32.
+
+    Returns:
+        A scalar, the mean over N.
+    """
+    target = target.reshape(-1, *gram.shape[1:])
+    squared = (gram - target).square().sum(dim=(1, 2))
+    return (squared / target.square().sum(dim=(1, 2)).clamp_min(torch.finfo(target.dtype).tiny)).mean()
+
+
+def content_distance(features: Tensor, target: Tensor) -> Tensor:
+    """Mean squared feature difference relative to the target's own mean square.
+
+    Johnson et al. 2016, eq. 2, divided by the mean square of the content's features, which makes the
+    content weight the same for every layer and every photograph's contrast.
+
+    Args:
+        features, target: (N, C, H, W) of equal shape.
+
+    Returns:
+        A float32 (or float64) scalar: 0 where they agree, 1 where ``features`` are zero.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if features.shape != target.shape:
+        raise ValueError(f"features {tuple(features.shape)} and target {tuple(target.shape)} must agree")
+    if features.dtype != torch.float64:
+        features, target = features.float(), target.float()
+    return F.mse_loss(features, target) / target.square().mean().clamp_min(1e-12)
+
+
+def total_variation(image: Tensor) -> Tensor:
+    """Mean absolute difference of neighbouring pixels, down plus across.
+
+    The L1 form ``sum |y[i+1,j]-y[i,j]| + |y[i,j+1]-y[i,j]|``, each sum divided by its number of
+    differences, so that the weight does not depend on the size. A checkerboard of 0 and 1 has 2.
+
+    Args:
+        image: (N, C, H, W), H and W of at least 2, any range.
+
+    Returns:
+        A scalar.
+    """
+    _require_rank_4(image, "image")
+    down = (image[:, :, 1:, :] - image[:, :, :-1, :]).abs().mean()
+    across = (image[:, :, :, 1:] - image[:, :, :, :-1]).abs().mean()
+    return down + across
+
+
+def blur(image: Tensor) -> Tensor:
+    """Separable 5-tap binomial low-pass with reflected borders; shape and mean grey are kept.
+
+    Args:
+        image: (N, C, H, W), H and W of at least 3.
+    """
+    _require_rank_4(image, "image")
+    taps = image.new_tensor(_BINOMIAL) / sum(_BINOMIAL)
+    channels = image.shape[1]
+    column = taps.view(1, 1, 5, 1).expand(channels, 1, 5, 1)
+    row = taps.view(1, 1, 1, 5).expand(channels, 1, 1, 5)
+    padded = F.pad(image, (2, 2, 2, 2), mode="reflect")
+    return F.conv2d(F.conv2d(padded, column, groups=channels), row, groups=channels)
+
+
+def image_pyramid(image: Tensor, octaves: int) -> list[Tensor]:
+    """Gaussian pyramid (Burt & Adelson 1983), finest first.
+
+    Gram matrices of shallow layers on several octaves stand in for deep layers (Snelgrove 2017).
+
+    Args:
+        image: (N, C, H, W). octaves: number of levels, at least 1; each halves height and width,
+            rounding up.
+
+    Raises:
+        ValueError: ``octaves`` below 1, or the coarsest level would be under 8 pixels.
+    """
+    if octaves < 1:
+        raise ValueError(f"octaves must be at least 1, got {octaves}")
+    if min(image.shape[2:]) < 8 << (octaves - 1):
+        raise ValueError(
+            f"an image of {image.shape[3]}x{image.shape[2]} is too small for {octaves} octaves; "
+            f"{8 << (octaves - 1)} pixels on the short side are needed"
+        )
+    levels = [image]
+    for _ in range(octaves - 1):
+        levels.append(blur(levels[-1])[:, :, ::2, ::2])
+    return levels

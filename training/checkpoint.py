@@ -1,0 +1,166 @@
+"""Checkpoints: safetensors with the recipe as JSON beside the weights. Never a pickle."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from training import networks
+from training.errors import CheckpointError, ResultError, UnsafeCheckpointError
+
+CHECKPOINT_FORMAT = 1
+_KEY = "brushstream.checkpoint"
+_NETWORK, _OPTIMIZER = "network.", "optimizer."
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint file holds.
+
+    Attributes:
+        network_name: key into ``training.networks.NETWORKS``.
+        network: the weights by name, float32.
+        recipe: every setting that shaped the weights; a run resumes only under the same recipe.
+        step: steps taken.
+        artwork: title, artist, year, rights, source of the painting, as far as known.
+        training_data: folder's name, number of photographs and their terms.
+        optimizer: Adam's state by ``index.name``; empty in a file written only to be exported.
+        history: losses so far, one row a report.
+    """
+
+    network_name: str
+    network: dict[str, Tensor]
+    recipe: dict[str, Any] = field(default_factory=dict)
+    step: int = 0
+    artwork: dict[str, Any] = field(default_factory=dict)
+    training_data: dict[str, Any] = field(default_factory=dict)
+    optimizer: dict[str, Tensor] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def build_network(self) -> nn.Module:
+        """The network with these weights, on the CPU, in eval mode.
+
+        Raises:
+            CheckpointError: unknown network name, or weights of other names and shapes.
+        """
+        if self.network_name not in networks.NETWORKS:
+            raise CheckpointError(
+                f"the checkpoint is of network {self.network_name!r}, which this version does not have; "
+                f"it has {', '.join(networks.NETWORKS)}: upgrade brushstream"
+            )
+        network = networks.build(self.network_name)
+        try:
+            network.load_state_dict(self.network)
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"the checkpoint's weights do not fit network {self.network_name!r}; it was written by "
+                "another version: train again"
+            ) from error
+        return network.eval()
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """(tensors, metadata) of a safetensors file; nothing in it can run code.
+
+    Raises:
+        UnsafeCheckpointError: a pickle (.pth, .pt, .pkl), by content, whatever its name.
+        CheckpointError: anything else that is not safetensors, or truncated.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: a checkpoint (.safetensors) was expected, there is no such file")
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
+        raise UnsafeCheckpointError(
+            f"{path}: this is a pickle, which can run code when it is loaded; only .safetensors checkpoints "
+            "written by `brushstream train` are read here"
+        )
+    try:
+        with safe_open(str(path), framework="pt") as opened:
+            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 - no iterator
+            return tensors, dict(opened.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: not a whole safetensors file ({error})") from error
+
+
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Write ``checkpoint``; the old file stays until the new one is whole.
+
+    Raises:
+        ResultError: the folder is missing or cannot be written, or the disk is full.
+    """
+    meta = {
+        "format": CHECKPOINT_FORMAT,
+        "network": checkpoint.network_name,
+        "recipe": checkpoint.recipe,
+        "step": checkpoint.step,
+        "artwork": checkpoint.artwork,
+        "training_data": checkpoint.training_data,
+        "history": checkpoint.history,
+    }
+    tensors = {_NETWORK + k: v.detach().cpu().contiguous() for k, v in checkpoint.network.items()}
+    tensors |= {_OPTIMIZER + k: v.detach().cpu().contiguous() for k, v in checkpoint.optimizer.items()}
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        save_file(tensors, str(partial), {_KEY: json.dumps(meta)})
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise ResultError(f"{path}: the checkpoint could not be written ({error})") from error
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        CheckpointError: not one of ours, damaged, or of a newer format (UnsafeCheckpointError: a pickle).
+    """
+    tensors, metadata = read_safetensors(path)
+    if _KEY not in metadata:
+        raise CheckpointError(f"{path}: safetensors, but not a checkpoint written by `brushstream train`")
+    try:
+        meta = json.loads(metadata[_KEY])
+        if meta["format"] > CHECKPOINT_FORMAT:
+            raise CheckpointError(f"{path}: checkpoint format {meta['format']}: upgrade brushstream")
+        return Checkpoint(
+            network_name=str(meta["network"]),
+            network=_part(tensors, _NETWORK),
+            recipe=dict(meta["recipe"]),
+            step=int(meta["step"]),
+            artwork=dict(meta["artwork"]),
+            training_data=dict(meta["training_data"]),
+            optimizer=_part(tensors, _OPTIMIZER),
+            history=list(meta["history"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: the checkpoint's description is damaged ({error})") from error
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Adam's moments and step counts, flat, by ``index.name``."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{index}.{name}": torch.as_tensor(value)
+        for index, values in state.items()
+        for name, value in values.items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put back what ``optimizer_tensors`` gave."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

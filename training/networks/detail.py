@@ -1,0 +1,33 @@
+"""detail-N: a stride-4 stem, residual blocks at a quarter, and a two-step head that draws fine strokes."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.networks.layers import ResidualBlock, UpsampleConv, init_icnr, instance_norm, reflected
+
+
+class DetailNetwork(nn.Module):
+    """The default network: no feature map at full resolution, so that all of them stay in the L2 cache.
+
+    Called with an image (N, 3, H, W), RGB in [0, 1], H and W multiples of 4 and at least 12; returns
+    the same shape, RGB, linear and not clamped (a tanh dulls the colours).
+    """
+
+    size_multiple = 4
+
+    def __init__(self, width: int = 64, blocks: int = 4) -> None:
+        super().__init__()
+        self.stem = reflected(3, width, 8, stride=4, padding=2)
+        self.stem_norm = instance_norm(width)
+        self.blocks = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
+        self.up = UpsampleConv(width, width // 2)
+        self.up_norm = instance_norm(width // 2)
+        self.head = reflected(width // 2, 12, 3)
+        init_icnr(self.head, 2)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(N, 3, H, W) -> (N, 3, H, W)."""
+        x = F.relu(self.stem_norm(self.stem(image * 4.0 - 2.0)))
+        x = self.blocks(x)
+        x = F.relu(self.up_norm(self.up(x)))
+        return F.pixel_shuffle(self.head(x), 2) * 0.25 + 0.5

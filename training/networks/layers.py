@@ -1,0 +1,63 @@
+"""Building blocks shared by the networks: reflected convolutions, norms, residual blocks, ICNR."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+NORM_EPS = 1e-3  # larger than usual: in a mostly flat frame a tiny deviation would amplify noise
+
+
+def reflected(cin: int, cout: int, kernel: int, stride: int = 1, padding: int | None = None) -> nn.Conv2d:
+    """A convolution that reflects at the border: zero padding leaves a visible frame in the picture."""
+    padding = kernel // 2 if padding is None else padding
+    return nn.Conv2d(cin, cout, kernel, stride, padding, padding_mode="reflect")
+
+
+def instance_norm(channels: int) -> nn.InstanceNorm2d:
+    """Instance normalisation with learned scale and shift (Ulyanov et al. 2017)."""
+    return nn.InstanceNorm2d(channels, eps=NORM_EPS, affine=True)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with one norm between them, added to what came in.
+
+    He et al. 2016 and Johnson et al. 2016 norm both; the second norm costs time and its loss was not
+    visible.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = reflected(channels, channels, 3)
+        self.norm = instance_norm(channels)
+        self.second = reflected(channels, channels, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        y: Tensor = self.second(F.relu(self.norm(self.first(x))))
+        return x + y
+
+
+class UpsampleConv(nn.Module):
+    """Nearest x2, then a reflected 3x3 convolution (Odena et al. 2016: no checkerboard).
+
+    The pair equals one 4x4 stride-2 transposed convolution on the edge-padded input, a quarter of the
+    work; ``export.to_onnx`` writes that.
+    """
+
+    def __init__(self, cin: int, cout: int) -> None:
+        super().__init__()
+        self.conv = reflected(cin, cout, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, Cin, H, W) -> (N, Cout, 2H, 2W)."""
+        y: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        return y
+
+
+def init_icnr(conv: nn.Conv2d, factor: int) -> None:
+    """Start a convolution before a pixel shuffle as nearest-neighbour upsampling (Aitken et al. 2017)."""
+    groups = factor * factor
+    weight = conv.weight.detach()
+    seed = weight[::groups].clone()
+    conv.weight.data.copy_(seed.repeat_interleave(groups, dim=0))
+    if conv.bias is not None:
+        conv.bias.data.copy_(conv.bias.detach()[::groups].repeat_interleave(groups))
