@@ -26,8 +26,8 @@ class Stylizer:
     Attributes:
         style: the style file.
         size: (height, width) of the frames it takes.
+        engine: the open engine; its ``size`` is the padded one.
         selection: which engine was chosen, and why others were refused.
-        info: what runs, with version, device and precision.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class Stylizer:
         top, bottom, left, right = self.borders
         padded = (size[0] + top + bottom, size[1] + left + right)
         self.selection = registry.select_engine(engine)
-        self._engine = self.selection.engine(style.path, style.card, padded, precision)
+        self.engine = self.selection.engine(style.path, style.card, padded, precision)
 
     @property
     def info(self) -> EngineInfo:
         """What runs, for the line the user reads."""
-        return self._engine.info
+        return self.engine.info
 
     def describe(self) -> str:
         """``openvino 2026.4.1, cpu, bf16``, with the reasons why preferred engines were refused."""
@@ -100,8 +100,8 @@ class Stylizer:
 
     def _infer(self, pixels: Pixels, controls: Controls | None) -> Pixels:
         if not any(self.borders):
-            return self._engine.infer(pixels, controls)
-        stylized = self._engine.infer(reflect(pixels, self.borders), controls)
+            return self.engine.infer(pixels, controls)
+        stylized = self.engine.infer(reflect(pixels, self.borders), controls)
         top, _, left, _ = self.borders
         height, width = self.size
         return stylized[top : top + height, left : left + width].copy()
@@ -115,7 +115,7 @@ class Stylizer:
 
     def close(self) -> None:
         """Give back the engine. Closing twice is no error."""
-        self._engine.close()
+        self.engine.close()
 
     def __enter__(self) -> Self:
         return self

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
+import onnxruntime as ort  # type: ignore[import-untyped, unused-ignore]
 from onnxruntime.capi import (  # type: ignore[import-untyped, unused-ignore]
     onnxruntime_pybind11_state as ort_errors,
 )

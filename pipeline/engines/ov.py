@@ -11,7 +11,7 @@ took 8.5 to 8.9 ms in every setting that was tried.
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
+import openvino as ov  # type: ignore[import-untyped, unused-ignore]
 
 from pipeline import machine
 from pipeline.engines.base import Controls, Engine, EngineInfo, Precision
@@ -80,9 +80,7 @@ def _choose_precision(core: ov.Core, wanted: Precision | None) -> Precision:
     if wanted not in _HINTS:
         raise EngineError(f"openvino on a CPU runs fp32 or bf16, not {wanted}")
     if wanted == "bf16" and not native:
-        raise EngineError(
-            "bf16 needs a CPU with amx_bf16 or avx512_bf16, this one has neither; --precision fp32 is faster here"
-        )
+        raise EngineError("bf16 needs a CPU with amx_bf16 or avx512_bf16, not to be found here; take fp32")
     return wanted
 
 

@@ -1,0 +1,127 @@
+"""The Python API: a style that is called with frames."""
+
+from collections import OrderedDict
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pipeline.engines.base import Controls, Precision
+from pipeline.errors import EngineError
+from pipeline.frame import Pixels, check_pixels
+from pipeline.style import StyleCard, StyleFile, find_style, list_styles
+from pipeline.stylizer import Stylizer
+
+__all__ = ["Style", "list_styles", "open_style"]
+
+SIZES_KEPT = 3
+"""An engine is opened for each frame size; this many stay open, the one unused longest goes first."""
+
+
+class Style:
+    """An open style; call it with frames of any size, from one thread at a time.
+
+    Attributes:
+        card: what the style file says of itself: title, artist, year, rights, network.
+        strength: 0 leaves the frame as it was, 1 is the style alone.
+        keep_colors: brightness from the style, colours from the frame.
+    """
+
+    def __init__(
+        self,
+        style: StyleFile,
+        *,
+        engine: str = "auto",
+        precision: Precision | None = None,
+        strength: float = 1.0,
+        keep_colors: bool = False,
+    ) -> None:
+        """Take a style; engines open with the first frame of each size. See ``open_style``."""
+        if not 0.0 <= strength <= 1.0:
+            raise ValueError(f"strength must lie in 0..1, got {strength}")
+        self.card: StyleCard = style.card
+        self.strength = strength
+        self.keep_colors = keep_colors
+        self._style = style
+        self._engine = engine
+        self._precision = precision
+        self._open: OrderedDict[tuple[int, int], Stylizer] = OrderedDict()
+        self._closed = False
+
+    def __call__(self, frame: Pixels, controls: Controls | None = None) -> Pixels:
+        """Stylize one frame. The first of a new size takes longer: an engine is opened for it.
+
+        Args:
+            frame: (H, W, 3) uint8 in 0..255, BGR (OpenCV's order), any size from 1x1; only read.
+            controls: values for the style's controls by name, where it has any.
+
+        Returns:
+            (H, W, 3) uint8 BGR of the same size, an array that is yours.
+
+        Raises:
+            ValueError: another shape or type.
+            EngineError: the engine failed, or this style was closed.
+            MissingPackageError: the engine's package is not installed.
+        """
+        if self._closed:
+            raise EngineError(f"style {self.card.name!r} was closed; open it again")
+        check_pixels(frame, "frame")
+        return self._stylizer((frame.shape[0], frame.shape[1]))(frame, controls)
+
+    def _stylizer(self, size: tuple[int, int]) -> Stylizer:
+        if size not in self._open:
+            self._open[size] = Stylizer(
+                self._style,
+                size,
+                engine=self._engine,
+                precision=self._precision,
+                strength=self.strength,
+                keep_colors=self.keep_colors,
+            )
+        self._open.move_to_end(size)
+        if len(self._open) > SIZES_KEPT:
+            self._open.popitem(last=False)[1].close()
+        return self._open[size]
+
+    def close(self) -> None:
+        """Close every engine. Closing twice is no error."""
+        self._closed = True
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_style(
+    name_or_path: str | Path,
+    *,
+    engine: str = "auto",
+    precision: Precision | None = None,
+    strength: float = 1.0,
+    keep_colors: bool = False,
+) -> Style:
+    """Open a style by name (``brushstream styles`` lists them) or by the path of its ``.onnx`` file.
+
+    Args:
+        engine: ``auto`` or a name that ``brushstream doctor`` shows.
+        precision: ``fp32`` or ``bf16``; None takes the fastest that keeps the picture on this machine.
+        strength: 0 leaves frames as they were, 1 is the style alone.
+        keep_colors: brightness from the style, colours from the frame.
+
+    Raises:
+        StyleNotFoundError: no such style; the nearest names are in the message.
+        StyleError: the file is damaged or no style.
+        ValueError: ``strength`` outside 0..1.
+    """
+    return Style(
+        find_style(name_or_path),
+        engine=engine,
+        precision=precision,
+        strength=strength,
+        keep_colors=keep_colors,
+    )
