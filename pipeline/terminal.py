@@ -1,0 +1,81 @@
+"""What ``cli`` shows: tables on standard output, a progress bar on standard error."""
+
+from collections.abc import Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+
+from pipeline.bench import BenchReport
+from pipeline.doctor import Findings
+from pipeline.latency import Distribution
+from pipeline.style import StyleFile
+
+
+def show(content: RenderableType) -> None:
+    """Print a table on standard output: as wide as the terminal, never cut where there is none."""
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console = Console(width=200, markup=False, highlight=False)
+    console.print(content)
+
+
+def styles_table(styles: Sequence[StyleFile]) -> Table:
+    """One row a style."""
+    table = _table("name", "title", "artist", "year", "rights", "network", "size")
+    for style in styles:
+        card = style.card
+        year = str(card.year) if card.year else ""
+        size = f"{style.file_bytes / 1e6:.1f} MB"
+        table.add_row(card.name, card.title, card.artist, year, card.rights, card.network, size)
+    return table
+
+
+def doctor_tables(findings: Findings) -> Group:
+    """Machine, packages, engines and problems, one under the other."""
+    facts = _table("machine", "")
+    for key, value in findings.machine.items():
+        facts.add_row(key, ", ".join(value) if isinstance(value, tuple) else str(value))
+    facts.add_row("display", "yes" if findings.display else "no (windows cannot be shown)")
+    facts.add_row("styles", ", ".join(findings.styles) or "none")
+    facts.add_row("your styles go in", findings.user_styles)
+    packages = _table("package", "version")
+    for package in findings.packages:
+        packages.add_row(package.name, package.version or f"not installed: {package.cure}")
+    engines = _table("engine", "state")
+    for name, reason in findings.engines:
+        state = "runs, chosen by auto" if name == findings.chosen else reason or "runs"
+        engines.add_row(name, state)
+    verdict = [f"problem: {line}" for line in findings.problems] or ["All well."]
+    return Group(facts, packages, engines, *verdict)
+
+
+def bench_table(report: BenchReport) -> Group:
+    """Three rows of milliseconds, and what they were measured on."""
+    height, width = report.size
+    table = _table(f"{width}x{height}, ms a frame", "p50", "p90", "p95", "p99", "max", "mean")
+    _add(table, "service, uint8 in to uint8 out", report.service)
+    _add(table, "engine alone", report.engine_alone)
+    _add(table, "identity engine (overhead)", report.identity)
+    memory = "unknown" if report.resident_mb is None else f"{report.resident_mb:.0f} MB resident"
+    peak = "" if report.peak_resident_mb is None else f", {report.peak_resident_mb:.0f} MB at its peak"
+    few = "" if report.frames >= 1000 else "; fewer than 1000, so p99 is a guess"
+    return Group(
+        table,
+        f"style {report.style} ({report.network}); {report.engine}",
+        f"{report.frames} frames after {report.warmup} of warm-up{few}",
+        f"opened in {report.open_ms:.0f} ms, first frame {report.first_frame_ms:.0f} ms; {memory}{peak}",
+        f"{report.machine['cpu']}, {report.machine['cores']} cores; "
+        + ", ".join(f"{name} {version}" for name, version in report.versions.items()),
+    )
+
+
+def _add(table: Table, name: str, times: Distribution) -> None:
+    columns = (times.p50, times.p90, times.p95, times.p99, times.max, times.mean)
+    table.add_row(name, *(f"{ms:.2f}" for ms in columns))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
