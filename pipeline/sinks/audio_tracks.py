@@ -70,8 +70,8 @@ class AudioTracks:
             self._add(number, stream, output)
         self.count = len(self._tracks)
         streams = [self._container.streams[index] for index in self._tracks]
-        self._packets: Iterator["Packet[Stream]"] = self._container.demux(*streams) if streams else iter(())
-        self._waiting: "Packet[Stream] | None" = None
+        self._packets: Iterator[Packet[Stream]] = self._container.demux(*streams) if streams else iter(())
+        self._waiting: Packet[Stream] | None = None
 
     def _add(self, number: int, stream: AudioStream, output: OutputContainer) -> None:
         format_name = output.format.name

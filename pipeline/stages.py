@@ -1,0 +1,163 @@
+"""Threads that work hand in hand: a crew of stages, one stop event, bounded queues between them.
+
+Both loops stand on it. What passes from stage to stage is a queue's affair: ``Fifo`` keeps order and
+waits (files); a one-slot mailbox that keeps the newest would serve a camera.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+LOOK_EVERY_S = 0.1
+"""No wait is longer than this without a look at the stop event."""
+
+
+class StoppedError(Exception):
+    """The crew was stopped while a stage waited. Ends the stage, is no failure, leaves no loop."""
+
+
+class EndOfItemsError(Exception):
+    """The stage before has ended and everything was taken."""
+
+
+class Fifo(Generic[Item]):
+    """A bounded queue in order, nothing dropped: ``put`` waits for room, ``get`` for an item.
+
+    Attributes:
+        most_queued: the most items that ever waited; never above ``capacity``.
+    """
+
+    def __init__(self, capacity: int, stop: threading.Event) -> None:
+        """A queue of at most ``capacity`` items, at least 1, whose waits end when ``stop`` is set."""
+        if capacity < 1:
+            raise ValueError(f"a queue holds at least 1 item, got {capacity}")
+        self.capacity = capacity
+        self.most_queued = 0
+        self._stop = stop
+        self._items: deque[Item] = deque()
+        self._ended = False
+        self._changed = threading.Condition()
+
+    def put(self, item: Item) -> None:
+        """Append, waiting for room. Raises StoppedError."""
+        with self._changed:
+            self._wait_until(lambda: len(self._items) < self.capacity)
+            self._items.append(item)
+            self.most_queued = max(self.most_queued, len(self._items))
+            self._changed.notify_all()
+
+    def get(self) -> Item:
+        """Take the oldest, waiting for one. Raises StoppedError, and EndOfItemsError after the last."""
+        with self._changed:
+            self._wait_until(lambda: bool(self._items) or self._ended)
+            if not self._items:
+                raise EndOfItemsError
+            self._changed.notify_all()
+            return self._items.popleft()
+
+    def end(self) -> None:
+        """No more items will come."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def _wait_until(self, ready: Callable[[], bool]) -> None:
+        while True:
+            if self._stop.is_set():
+                raise StoppedError
+            if self._changed.wait_for(ready, LOOK_EVERY_S):
+                return
+
+
+class BusyTime:
+    """Seconds one stage worked, waiting left out. Written by its stage, read by anyone.
+
+    Attributes:
+        busy_s: seconds of work so far.
+        count: pieces of work so far.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.busy_s = 0.0
+        self.count = 0
+        self._clock = clock
+        self._since = 0.0
+
+    def __enter__(self) -> None:
+        self._since = self._clock()
+
+    def __exit__(self, *_: object) -> None:
+        self.busy_s += self._clock() - self._since
+        self.count += 1
+
+
+class Crew:
+    """Stages in threads of their own, that start together and end together.
+
+    The first error of any stage stops all; ``raise_error`` raises it in the caller's thread.
+    """
+
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        """``stop`` may be the caller's own event; setting it ends the crew."""
+        self.stop = stop or threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._error: BaseException | None = None
+        self._lock = threading.Lock()
+
+    def add(self, name: str, body: Callable[[], None]) -> None:
+        """A stage; ``body`` returns at its end, or raises StoppedError when it met the stop event."""
+        thread = threading.Thread(target=self._run, args=(body,), name=f"brushstream-{name}", daemon=True)
+        self._threads.append(thread)
+
+    def _run(self, body: Callable[[], None]) -> None:
+        try:
+            body()
+        except StoppedError:
+            self.stop.set()
+        except BaseException as error:  # whatever it is, it belongs to the caller's thread
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        with self._lock:
+            self._error = self._error or error
+        self.stop.set()
+
+    def start(self) -> None:
+        """Start every stage."""
+        for thread in self._threads:
+            thread.start()
+
+    def working(self) -> bool:
+        """Wait a moment; say whether any stage still runs."""
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(LOOK_EVERY_S)
+                return True
+        return False
+
+    def end(self) -> None:
+        """Stop the stages that still run and wait until every thread has ended.
+
+        Ctrl-C does not cut this short: each stage ends within a frame, and the caller closes next what
+        they work on.
+        """
+        if any(thread.is_alive() for thread in self._threads):
+            self.stop.set()
+        for thread in self._threads:
+            while thread.is_alive():
+                _join_whatever_comes(thread)
+
+    def raise_error(self) -> None:
+        """Raise the first error of any stage, if there was one."""
+        if self._error is not None:
+            raise self._error
+
+
+def _join_whatever_comes(thread: threading.Thread) -> None:
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        return
