@@ -20,7 +20,6 @@ from pipeline import registry
 from pipeline.errors import (
     EXIT_DAMAGED_INPUT,
     EXIT_INTERRUPTED,
-    BrushstreamError,
     MissingPackageError,
     OutputError,
 )
@@ -53,7 +52,8 @@ def parse_size(text: str) -> tuple[int, int]:
 
 StyleName = Annotated[str, typer.Option("--style", help="Name of a style, or path of a style file.")]
 EngineName = Annotated[
-    str, typer.Option("--engine", help=f"auto, {', '.join(registry.ENGINES)}. A named engine never falls back.")
+    str,
+    typer.Option("--engine", help=f"auto, {', '.join(registry.ENGINES)}. A named engine never falls back."),
 ]
 PrecisionName = Annotated[
     PrecisionOption, typer.Option("--precision", help="auto takes the fastest that keeps the picture.")
@@ -77,7 +77,9 @@ def options(
 
 
 @app.command()
-def styles(as_json: Annotated[bool, typer.Option("--json", help="As JSON, the whole cards.")] = False) -> None:
+def styles(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, the whole cards.")] = False,
+) -> None:
     """List the styles: artist, year, rights, network, size."""
     from pipeline import style, terminal
 
@@ -127,6 +129,48 @@ def bench(
     terminal.show(terminal.bench_table(report))
     if json_file is not None:
         write_json(json_file, report.to_dict())
+
+
+@app.command()
+def video(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A video file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="mp4, mov, mkv or webm.")],
+    style: StyleName = "starry-night",
+    engine: EngineName = "auto",
+    precision: PrecisionName = PrecisionOption.auto,
+    size: Size = None,
+    strength: Strength = 1.0,
+    keep_colors: KeepColors = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Stylize a video; its sound is copied. Ctrl-C keeps what was made."""
+    from pipeline.terminal import progress_bar
+    from pipeline.video_job import VideoOptions, run_video
+
+    wanted = VideoOptions(
+        source, output, style, engine, precision_of(precision), parse_size(size) if size else None,
+        strength, keep_colors, overwrite,
+    )  # fmt: skip
+    with progress_bar(source.name) as show_progress:
+        done = run_video(wanted, show_progress, on_engine=say)
+    for note in done.notes:
+        say(note)
+    height, width = done.size
+    say(
+        f"{done.output}: {done.frames} frames of {width}x{height} in {done.seconds:.1f} s, "
+        f"{done.fps:.1f} fps; busiest: {done.busiest} ({done.busy_share[done.busiest]:.0%})"
+    )
+    end_early(done.damage, done.interrupted)
+
+
+def end_early(damage: str | None, interrupted: bool) -> None:
+    """Leave with the exit code of a job whose result is only a part of what was wanted."""
+    if interrupted:
+        say("stopped; what was made until then was kept")
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if damage is not None:
+        say(f"warning: {damage}")
+        raise typer.Exit(EXIT_DAMAGED_INPUT)
 
 
 FOREIGN = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -200,12 +244,10 @@ def report_error(error: Exception, show_traceback: bool) -> int:
     """Print one line for an error, after its traceback where that was asked for; return the exit code."""
     if show_traceback:
         traceback.print_exception(error)
-    if isinstance(error, BrushstreamError):
+    exit_code = getattr(error, "exit_code", None)  # training has an error tree of its own
+    if isinstance(exit_code, int):
         say(str(error))
-        return error.exit_code
+        return exit_code
     hint = "" if show_traceback else "; run again with --debug for the traceback, and please report it"
     say(f"unexpected {type(error).__name__}: {error}{hint}")
     return 1
-
-
-__all__ = ["EXIT_DAMAGED_INPUT", "app", "main", "run"]

@@ -1,6 +1,8 @@
 """What ``cli`` shows: tables on standard output, a progress bar on standard error."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -9,6 +11,52 @@ from pipeline.bench import BenchReport
 from pipeline.doctor import Findings
 from pipeline.latency import Distribution
 from pipeline.style import StyleFile
+
+
+class Standing(Protocol):
+    """What a job tells while it runs; ``pipeline.loop.Progress`` is one."""
+
+    @property
+    def frames(self) -> int:
+        """Finished so far."""
+
+    @property
+    def expected(self) -> int | None:
+        """How many there will be, None where unknown."""
+
+    @property
+    def fps(self) -> float:
+        """Finished a second so far."""
+
+
+@contextmanager
+def progress_bar(label: str, unit: str = "frames") -> Iterator[Callable[[Standing], None]]:
+    """A bar on standard error with count, rate and time left, fed by the callable it yields.
+
+    Where standard error is no terminal it shows nothing: logs want lines, and the commands print those.
+    """
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda standing: None
+        return
+    from rich import progress
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.TextColumn("{task.completed:.0f}/{task.fields[expected]} " + unit),
+        progress.TextColumn("{task.fields[fps]:.1f}/s"),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=console) as bar:
+        task = bar.add_task(label, total=None, fps=0.0, expected="?")
+        yield lambda standing: bar.update(
+            task,
+            completed=standing.frames,
+            total=standing.expected,
+            fps=standing.fps,
+            expected="?" if standing.expected is None else str(standing.expected),
+        )
 
 
 def show(content: RenderableType) -> None:
