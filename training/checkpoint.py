@@ -1,7 +1,6 @@
 """Checkpoints: safetensors with the recipe as JSON beside the weights. Never a pickle."""
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,7 +108,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         save_file(tensors, str(partial), {_KEY: json.dumps(meta)})
-        os.replace(partial, path)
+        partial.replace(path)
     except (OSError, SafetensorError) as error:
         partial.unlink(missing_ok=True)
         raise ResultError(f"{path}: the checkpoint could not be written ({error})") from error

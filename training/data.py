@@ -81,7 +81,8 @@ def resize(pixels: RgbImage, factor: float) -> RgbImage:
     """Scale (H, W, 3) by ``factor``: area average when shrinking, cubic when growing."""
     height, width = (max(1, round(side * factor)) for side in pixels.shape[:2])
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return cv2.resize(pixels, (width, height), interpolation=how).astype(np.uint8, copy=False)
+    scaled: RgbImage = cv2.resize(pixels, (width, height), interpolation=how).astype(np.uint8, copy=False)
+    return scaled
 
 
 def to_tensor(pixels: RgbImage) -> Tensor:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import VGG19_Weights, vgg19
+from torchvision.models import VGG19_Weights
+from torchvision.models.vgg import cfgs, make_layers
 
 from training.errors import CheckpointError, ImageInputError, LayerMissingError
 
@@ -63,10 +64,11 @@ class Encoder(nn.Module):
                 f"its layers are {', '.join(indices)}"
             )
         depth = max(indices[name] for name in self.layers) + 1
-        self.body = vgg19(weights=None).features[:depth]
+        with torch.device("meta"):  # no memory for layers that the weights replace at once
+            self.body: nn.Sequential = make_layers(cfgs["E"], batch_norm=False)[:depth]
         state = _weights_from_file(weights_file) if weights_file else _weights_from_torchvision()
         _require_weights(self.body, state, self.layers, weights_file)
-        self.body.load_state_dict({key: state[key] for key in self.body.state_dict()})
+        self.body.load_state_dict({key: state[key] for key in self.body.state_dict()}, assign=True)
         if average_pooling:
             _use_average_pooling(self.body)
         self._name_at = {indices[name]: name for name in self.layers}

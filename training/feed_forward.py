@@ -13,8 +13,16 @@ from torch import Tensor, nn
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
-from training.data import PhotoSamples, batches, find_photos, read_painting, read_rgb, resize, split_photos
-from training.data import to_tensor
+from training.data import (
+    PhotoSamples,
+    batches,
+    find_photos,
+    read_painting,
+    read_rgb,
+    resize,
+    split_photos,
+    to_tensor,
+)
 from training.encoder import Encoder
 from training.errors import CheckpointError, ImageInputError, TrainingError
 from training.losses import LossWeights, PerceptualLoss, StyleTarget
@@ -161,12 +169,12 @@ def train(
     device = torch.device(run.device)
     train_photos, held_out_photos = split_photos(find_photos(run.photos))
     encoder = Encoder((*recipe.style_layers, recipe.content_layer), run.vgg_weights)
-    encoder = encoder.to(device, _encoder_dtype(recipe.precision), memory_format=torch.channels_last)
+    encoder = encoder.to(device, _encoder_dtype(recipe.precision)).to(memory_format=torch.channels_last)
     painting = read_painting(run.painting, recipe.style_size).to(device)
     style = StyleTarget(encoder, painting, recipe.style_layers, recipe.octaves)
     weights = LossWeights(recipe.content_weight, recipe.style_weight, recipe.tv_weight)
     criterion = PerceptualLoss(encoder, style, recipe.content_layer, weights)
-    network = networks.build(recipe.network).to(device, memory_format=torch.channels_last)
+    network = networks.build(recipe.network).to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
     state = _start(recipe, run, network, optimizer)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
@@ -368,7 +376,7 @@ def judge(
 ) -> dict[str, float]:
     """Mean terms over photographs that training never saw."""
     sums: dict[str, float] = {}
-    for part in held_out.split(4):
+    for part in torch.split(held_out, 4):
         for name, value in criterion(stylize(network, part, recipe), part).items():
             sums[name] = sums.get(name, 0.0) + float(value) * len(part) / len(held_out)
     return sums

@@ -21,5 +21,9 @@ class FlatNetwork(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, 3, H, W)."""
-        x = F.relu(self.stem_norm(self.stem(image * 4.0 - 2.0)))
-        return F.pixel_shuffle(self.head(self.blocks(x)), 4) * 0.25 + 0.5
+        return self.draw(image * 4.0 - 2.0) * 0.25 + 0.5
+
+    def draw(self, x: Tensor) -> Tensor:
+        """The same in the network's own units, -2..2 in and out; export folds the two scales away."""
+        x = F.relu(self.stem_norm(self.stem(x)))
+        return F.pixel_shuffle(self.head(self.blocks(x)), 4)

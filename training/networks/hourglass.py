@@ -26,7 +26,11 @@ class HourglassNetwork(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, 3, H, W)."""
-        skip = F.relu(self.stem_norm(self.stem(image * 4.0 - 2.0)))
+        return self.draw(image * 4.0 - 2.0) * 0.25 + 0.5
+
+    def draw(self, x: Tensor) -> Tensor:
+        """The same in the network's own units, -2..2 in and out; export folds the two scales away."""
+        skip = F.relu(self.stem_norm(self.stem(x)))
         x = self.blocks(F.relu(self.down_norm(self.down(skip))))
         x = F.relu(self.up_norm(self.up(x))) + skip
-        return F.pixel_shuffle(self.head(x), 4) * 0.25 + 0.5
+        return F.pixel_shuffle(self.head(x), 4)

@@ -18,8 +18,8 @@ class _Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.first_norm(self.first(x)))
-        y = self.second_norm(self.second(y))
-        return x + y
+        y = x + self.second_norm(self.second(y))
+        return y
 
 
 class _Up(nn.Module):
@@ -53,8 +53,13 @@ class JohnsonNetwork(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, 3, H, W)."""
-        x = F.relu(self.norm1(self.conv1(image * 4.0 - 2.0)))
+        return self.draw(image * 4.0 - 2.0) * 0.25 + 0.5
+
+    def draw(self, x: Tensor) -> Tensor:
+        """The same in the network's own units, -2..2 in and out; export folds the two scales away."""
+        x = F.relu(self.norm1(self.conv1(x)))
         x = F.relu(self.norm2(self.conv2(x)))
         x = F.relu(self.norm3(self.conv3(x)))
         x = self.up2(self.up1(self.blocks(x)))
-        return self.head(x) * 0.25 + 0.5
+        y: Tensor = self.head(x)
+        return y

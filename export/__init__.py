@@ -1,0 +1,1 @@
+"""Export: from a checkpoint to a style file, checked against torch before it is written."""

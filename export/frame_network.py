@@ -1,0 +1,98 @@
+"""The network as the style file holds it: frame in, frame out, everything numeric inside."""
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.networks.layers import UpsampleConv
+
+_INPUT_SCALE, _INPUT_SHIFT = 4.0 / 255.0, -2.0  # networks see image * 4 - 2
+_OUTPUT_SCALE, _OUTPUT_SHIFT = 0.25 * 255.0, 0.5 * 255.0  # and return y * 0.25 + 0.5
+
+
+class TransposedUpsample(nn.Module):
+    """``UpsampleConv`` as one 4x4 stride-2 transposed convolution: the same sums, 4/9 of the work.
+
+    Reflecting the nearest-neighbour picture by one pixel repeats its outermost sample, which is the
+    edge of the small picture repeated: so the input is padded by its edge and the surplus cropped.
+    """
+
+    def __init__(self, source: UpsampleConv) -> None:
+        super().__init__()
+        weight = source.conv.weight.detach()  # (out, in, 3, 3), over the doubled picture
+        out_channels, in_channels = weight.shape[:2]
+        self.deconv = nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=3)
+        self.deconv.weight.data = _transposed_kernel(weight)
+        assert source.conv.bias is not None
+        assert self.deconv.bias is not None
+        self.deconv.bias.data = source.conv.bias.detach().clone()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, Cin, H, W) -> (N, Cout, 2H, 2W)."""
+        y: Tensor = self.deconv(F.pad(x, (1, 1, 1, 1), mode="replicate"))
+        return y
+
+
+def _transposed_kernel(weight: Tensor) -> Tensor:
+    """(out, in, 3, 3) over a doubled picture -> (in, out, 4, 4) of the equal transposed convolution.
+
+    Sample s of the small picture covers pixels 2s and 2s+1; tap k of the 3x3 kernel at pixel p reads
+    pixel p + k - 1. So what s adds to pixel 2s + o (o from -1 to 2) is the sum of the taps k with
+    0 <= o + k - 1 <= 1.
+    """
+    out_channels, in_channels = weight.shape[:2]
+    kernel = weight.new_zeros(in_channels, out_channels, 4, 4)
+    taps = [[k for k in range(3) if 0 <= offset + k - 1 <= 1] for offset in range(-1, 3)]
+    for row, ks in enumerate(taps):
+        for column, ls in enumerate(taps):
+            block = weight[:, :, ks][:, :, :, ls].sum(dim=(2, 3))
+            kernel[:, :, row, column] = block.transpose(0, 1)
+    return kernel
+
+
+class FrameNetwork(nn.Module):
+    """A trained network wrapped to take and give frames, in float arithmetic throughout.
+
+    Input: (1, H, W, 3) uint8 BGR. Output: the same. The value ranges and the swap between BGR and RGB
+    are folded into the first and the last convolution: exact, since reflection commutes with both.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        body = copy.deepcopy(network).eval().requires_grad_(False)
+        _replace_upsampling(body)
+        convolutions = [m for m in body.modules() if isinstance(m, nn.Conv2d)]
+        _fold_input(next(m for m in convolutions if m.in_channels == 3))
+        _fold_output(body.head)  # type: ignore[arg-type]
+        self.body = body
+
+    def forward(self, frame: Tensor) -> Tensor:
+        """(1, H, W, 3) uint8 -> (1, H, W, 3) uint8."""
+        x = frame.to(torch.float32).permute(0, 3, 1, 2)
+        y = self.body.draw(x)  # type: ignore[operator]
+        stylized: Tensor = (y + 0.5).clamp(0.0, 255.0).permute(0, 2, 3, 1).to(torch.uint8)
+        return stylized
+
+
+def _replace_upsampling(module: nn.Module) -> None:
+    for name, child in module.named_children():
+        if isinstance(child, UpsampleConv):
+            setattr(module, name, TransposedUpsample(child))
+        else:
+            _replace_upsampling(child)
+
+
+def _fold_input(conv: nn.Conv2d) -> None:
+    assert conv.bias is not None
+    weight = conv.weight.data[:, [2, 1, 0]]
+    conv.bias.data += weight.sum(dim=(1, 2, 3)) * _INPUT_SHIFT
+    conv.weight.data = weight * _INPUT_SCALE
+
+
+def _fold_output(conv: nn.Conv2d) -> None:
+    assert conv.bias is not None
+    order = torch.arange(conv.out_channels).view(3, -1).flip(0).reshape(-1)
+    conv.weight.data = conv.weight.data[order] * _OUTPUT_SCALE
+    conv.bias.data = conv.bias.data[order] * _OUTPUT_SCALE + _OUTPUT_SHIFT

@@ -1,0 +1,168 @@
+"""From a checkpoint to a style file: one ONNX model with its card, written only if it shows the same."""
+
+import dataclasses
+import tempfile
+import warnings
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import onnx
+import torch
+from torch import nn
+
+from export.frame_network import FrameNetwork
+from export.parity import ParityReport, measure_parity, reference_from_network, require_parity
+from pipeline.engines.base import Engine
+from pipeline.engines.ort import OnnxRuntimeEngine
+from pipeline.engines.ov import OpenVinoEngine
+from pipeline.errors import OutputError
+from pipeline.style import CARD_KEY, INPUT_NAME, OUTPUT_NAME, StyleCard
+from training import checkpoint as checkpoints
+from training import networks
+from training.checkpoint import CHECKPOINT_FORMAT, Checkpoint
+
+OPSET = 18
+ENGINES_TO_MATCH: tuple[type[Engine], ...] = (OpenVinoEngine, OnnxRuntimeEngine)
+
+
+def style_file_from_checkpoint(
+    checkpoint_file: Path, output: Path, on_report: Callable[[ParityReport], None] | None = None
+) -> StyleCard:
+    """Write ``output`` from a trained checkpoint, unless an engine would show another picture.
+
+    Args:
+        output: ``NAME.onnx``; the stem becomes the style's name. An existing file stays until the new
+            one passed.
+        on_report: told of every parity report, passed or not.
+
+    Returns:
+        The card, as stored in the file.
+
+    Raises:
+        CheckpointError: not a checkpoint of ours (see ``training.checkpoint.load``).
+        ParityError: mean difference above 0.1 grey level or 99.9th percentile above 1.
+        OutputError: the file cannot be written.
+    """
+    checkpoint = checkpoints.load(checkpoint_file)
+    network = checkpoint.build_network()
+    card = card_from_checkpoint(checkpoint, network, output.stem)
+    model = onnx_from_network(network)
+    reference = reference_from_network(network)
+    with _folder_beside(output) as folder:
+        draft = Path(folder) / output.name
+        write_style_file(draft, model, card)
+        reports = []
+        for engine in ENGINES_TO_MATCH:
+            reports.append(measure_parity(draft, card, engine, reference))
+            if on_report:
+                on_report(reports[-1])
+        require_parity(reports)
+        card = dataclasses.replace(card, parity=tuple(report.to_dict() for report in reports))
+        write_style_file(draft, model, card)
+        _move(draft, output)
+    return card
+
+
+def onnx_from_network(network: nn.Module) -> onnx.ModelProto:
+    """The frame-in, frame-out graph of a trained network, weights inside, height and width dynamic.
+
+    Args:
+        network: from ``training.networks``, float32, on the CPU.
+    """
+    multiple = networks.size_multiple(network)
+    frame = torch.zeros(1, 16 * multiple, 24 * multiple, 3, dtype=torch.uint8)
+    height, width = (torch.export.Dim(name, min=8, max=4096) for name in ("height", "width"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations, nothing a user can act on
+        program = torch.onnx.export(
+            FrameNetwork(network).eval(),
+            (frame,),
+            dynamo=True,
+            verbose=False,
+            opset_version=OPSET,
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamic_shapes={"frame": {1: multiple * height, 2: multiple * width}},
+        )
+    assert program is not None
+    return _without_traces(program.model_proto)
+
+
+def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Drop what the exporter notes for its own debugging: stack traces with the author's file names."""
+    del model.metadata_props[:]
+    model.doc_string = ""
+    graph = model.graph
+    del graph.metadata_props[:]
+    for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    return model
+
+
+def card_from_checkpoint(checkpoint: Checkpoint, network: nn.Module, name: str) -> StyleCard:
+    """What the style file says about itself; parity is added once it was measured."""
+    art = checkpoint.artwork
+    held_out = {k: v for k, v in (checkpoint.history or [{}])[-1].items() if k.startswith("held_out")}
+    return StyleCard(
+        name=name,
+        title=art.get("title", ""),
+        artist=art.get("artist", ""),
+        year=art.get("year"),
+        rights=art.get("rights", ""),
+        artwork_source=art.get("source", ""),
+        network=checkpoint.network_name,
+        parameters=networks.count_parameters(network),
+        macs_per_pixel=networks.macs_per_pixel(network),
+        size_multiple=networks.size_multiple(network),
+        brush_size_px=checkpoint.recipe.get("style_size"),
+        recipe={**checkpoint.recipe, "steps_taken": checkpoint.step},
+        training_data=checkpoint.training_data,
+        versions={
+            "checkpoint": str(CHECKPOINT_FORMAT),
+            "exporter": f"torch.onnx opset {OPSET}",
+            "torch": torch.__version__,
+            "brushstream": _own_version(),
+        },
+        evaluation=held_out,
+    )
+
+
+def _own_version() -> str:
+    try:
+        return version("brushstream")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "source tree"
+
+
+def write_style_file(path: Path, model: onnx.ModelProto, card: StyleCard) -> None:
+    """Write the model with its card, weights inside.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, {CARD_KEY: card.to_json()})
+    onnx.checker.check_model(model)
+    try:
+        path.write_bytes(model.SerializeToString())
+    except OSError as error:
+        raise OutputError(f"{path}: the style file could not be written ({error.strerror})") from error
+
+
+def _folder_beside(output: Path) -> "tempfile.TemporaryDirectory[str]":
+    try:
+        return tempfile.TemporaryDirectory(prefix=".export-", dir=output.absolute().parent)
+    except OSError as error:
+        raise OutputError(
+            f"{output}: the folder {output.absolute().parent} is missing or cannot be written "
+            f"({error.strerror}); make it or choose another"
+        ) from error
+
+
+def _move(draft: Path, output: Path) -> None:
+    try:
+        draft.replace(output)
+    except OSError as error:
+        raise OutputError(f"{output}: the style file could not be written ({error.strerror})") from error
