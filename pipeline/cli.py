@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 PLAIN = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
 """Help without rich: half the time, and the same on every terminal."""
 
+DEFAULT_STYLE = "starry-night"
+
 app = typer.Typer(no_args_is_help=True, **PLAIN)  # type: ignore[arg-type]
 
 
@@ -109,7 +111,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 
 @app.command()
 def bench(
-    style: StyleName = "starry-night",
+    style: StyleName = DEFAULT_STYLE,
     engine: EngineName = "auto",
     precision: PrecisionName = PrecisionOption.auto,
     size: Annotated[str, typer.Option("--size", metavar="WxH", help="Frame size.")] = "640x480",
@@ -135,7 +137,7 @@ def bench(
 def video(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A video file.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="mp4, mov, mkv or webm.")],
-    style: StyleName = "starry-night",
+    style: StyleName = DEFAULT_STYLE,
     engine: EngineName = "auto",
     precision: PrecisionName = PrecisionOption.auto,
     size: Size = None,
@@ -161,6 +163,34 @@ def video(
         f"{done.fps:.1f} fps; busiest: {done.busiest} ({done.busy_share[done.busiest]:.0%})"
     )
     end_early(done.damage, done.interrupted)
+
+
+@app.command()
+def image(
+    inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Pictures, or folders of pictures.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="A picture, or a folder.")],
+    style: StyleName = DEFAULT_STYLE,
+    engine: EngineName = "auto",
+    precision: PrecisionName = PrecisionOption.auto,
+    size: Size = None,
+    strength: Strength = 1.0,
+    keep_colors: KeepColors = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Stylize pictures; one that cannot be read does not stop the rest."""
+    from pipeline.image_job import ImageOptions, run_images
+    from pipeline.terminal import count_bar
+
+    wanted = ImageOptions(
+        tuple(inputs), output, style, engine, precision_of(precision), parse_size(size) if size else None,
+        strength, keep_colors, overwrite,
+    )  # fmt: skip
+    with count_bar("pictures") as show_progress:
+        done = run_images(wanted, show_progress)
+    for path, reason in done.skipped:
+        say(f"skipped {path}: {reason}")
+    say(f"{len(done.written)} written to {output}, {len(done.skipped)} skipped; {done.engine}")
+    end_early(f"{len(done.skipped)} inputs were skipped" if done.skipped else None, done.interrupted)
 
 
 def end_early(damage: str | None, interrupted: bool) -> None:

@@ -1,7 +1,9 @@
 """What ``cli`` shows: tables on standard output, a progress bar on standard error."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
@@ -57,6 +59,25 @@ def progress_bar(label: str, unit: str = "frames") -> Iterator[Callable[[Standin
             fps=standing.fps,
             expected="?" if standing.expected is None else str(standing.expected),
         )
+
+
+@contextmanager
+def count_bar(unit: str) -> Iterator[Callable[[int, int], None]]:
+    """As ``progress_bar``, for a job that tells (done, in all)."""
+    with progress_bar("", unit) as update:
+        started_at = time.monotonic()
+        yield lambda done, count: update(_Count(done, count, time.monotonic() - started_at))
+
+
+@dataclass(frozen=True)
+class _Count:
+    frames: int
+    expected: int
+    seconds: float
+
+    @property
+    def fps(self) -> float:
+        return self.frames / self.seconds if self.seconds > 0 else 0.0
 
 
 def show(content: RenderableType) -> None:

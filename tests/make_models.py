@@ -28,10 +28,10 @@ def blur(path: Path, *, size_multiple: int = 4) -> Path:
     return _save(path, body, {"kernel": kernel}, _card(path, size_multiple))
 
 
-def dim(path: Path, *, size_multiple: int = 4) -> Path:
-    """``frame * level`` with a control ``level`` of one entry, 1 by default."""
+def dim(path: Path, *, size_multiple: int = 4, declared: bool = True) -> Path:
+    """``frame * level`` with a control ``level`` of one entry, 1 by default, which the card may conceal."""
     body = [helper.make_node("Mul", ["image", "level"], ["result"])]
-    card = _card(path, size_multiple, (Control("level", (1.0,)),))
+    card = _card(path, size_multiple, (Control("level", (1.0,)),) if declared else ())
     control = helper.make_tensor_value_info("level", TensorProto.FLOAT, [1])
     return _save(path, body, {}, card, [control])
 

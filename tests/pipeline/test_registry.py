@@ -1,0 +1,71 @@
+"""Names lead to classes; what cannot run says why, and a named engine never falls back."""
+
+import pytest
+
+from pipeline import registry
+from pipeline.engines.base import Engine
+from pipeline.engines.identity import IdentityEngine
+from pipeline.errors import EngineError, MissingPackageError
+from pipeline.registry import Entry
+from pipeline.sinks.base import Sink
+from pipeline.sources.base import Source
+
+ABSENT = "brushstream_no_such_package"
+
+
+class CrippledEngine(IdentityEngine):
+    """An engine whose hardware is not there."""
+
+    @classmethod
+    def why_unavailable(cls) -> str | None:
+        return "no abacus found"
+
+
+CRIPPLED = Entry(f"{__name__}:CrippledEngine", auto=True)
+WHOLE = registry.ENGINES["openvino"]
+
+
+@pytest.mark.parametrize(
+    ("table", "base"), [(registry.ENGINES, Engine), (registry.SOURCES, Source), (registry.SINKS, Sink)]
+)
+def test_every_name_leads_to_a_class(table: dict[str, Entry], base: type) -> None:
+    for name, entry in table.items():
+        assert issubclass(registry.load(name, entry), base), name
+
+
+def test_auto_takes_openvino_before_onnxruntime() -> None:
+    assert registry.select_engine("auto").name == "openvino"
+
+
+def test_auto_says_why_it_refused_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "load_engine", lambda name: engines[name])
+    engines = {"crippled": CrippledEngine, "whole": IdentityEngine}
+    monkeypatch.setattr(registry, "ENGINES", {"crippled": CRIPPLED, "whole": WHOLE})
+    chosen = registry.select_engine("auto")
+    assert (chosen.name, chosen.engine) == ("whole", IdentityEngine)
+    assert chosen.explain() == " (crippled: no abacus found)"
+    with pytest.raises(EngineError, match="crippled cannot run here: no abacus found"):
+        registry.select_engine("crippled")
+    monkeypatch.setattr(registry, "ENGINES", {"crippled": CRIPPLED})
+    with pytest.raises(EngineError, match=r"no engine can run here \(crippled: no abacus found\)"):
+        registry.select_engine("auto")
+
+
+def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = Entry("pipeline.engines.fast:FastEngine", ABSENT, "fast", auto=True)
+    monkeypatch.setattr(registry, "ENGINES", {"fast": fast, "openvino": WHOLE})
+    with pytest.raises(MissingPackageError, match=r"pip install 'brushstream\[fast\]'"):
+        registry.select_engine("fast")
+    chosen = registry.select_engine("auto")
+    assert chosen.name == "openvino"
+    assert ABSENT in chosen.explain()
+
+
+def test_a_package_that_does_not_load_is_told_apart() -> None:
+    with pytest.raises(MissingPackageError, match="is installed but does not load"):
+        registry.load("odd", Entry("pipeline.engines.no_such_adapter:Odd"))
+
+
+def test_an_unknown_name_lists_the_known() -> None:
+    with pytest.raises(EngineError, match="'cuda'; choose auto, openvino, onnxruntime, identity"):
+        registry.select_engine("cuda")
