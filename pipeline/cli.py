@@ -193,6 +193,37 @@ def image(
     end_early(f"{len(done.skipped)} inputs were skipped" if done.skipped else None, done.interrupted)
 
 
+@app.command()
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where video and contact sheet go.")
+    ] = Path("brushstream-demo"),
+    style: Annotated[
+        list[str] | None, typer.Option("--style", help="Only this style; may be repeated.")
+    ] = None,
+    engine: EngineName = "auto",
+    precision: PrecisionName = PrecisionOption.auto,
+    size: Annotated[str, typer.Option("--size", metavar="WxH", help="Frame size.")] = "640x480",
+    seconds: Annotated[float, typer.Option(min=0.1, help="Length of the video.")] = 4.0,
+) -> None:
+    """Stylize a scene it draws itself with every style: no input needed."""
+    from pipeline.demo import DemoOptions, run_demo
+    from pipeline.terminal import progress_bar
+
+    wanted = DemoOptions(
+        output, tuple(style or ()), engine, precision_of(precision), parse_size(size), seconds=seconds
+    )
+    with progress_bar("demo") as show_progress:
+        done = run_demo(
+            wanted,
+            show_progress,
+            lambda s: say(f"{s.name}: {s.frame_ms:.1f} ms a frame, {s.fps:.0f} frames/s; {s.engine}"),
+        )
+    say(f"{done.frames} frames in {done.seconds:.1f} s")
+    print(f"video          {done.video}\ncontact sheet  {done.contact_sheet}")
+    end_early(None, done.interrupted)
+
+
 def end_early(damage: str | None, interrupted: bool) -> None:
     """Leave with the exit code of a job whose result is only a part of what was wanted."""
     if interrupted:

@@ -36,7 +36,7 @@ ADAPTERS: Mapping[str, tuple[str, ...]] = {  # heavy package -> files of pipelin
         "pipeline/stylizer.py",
         "pipeline/sources/",
         "pipeline/sinks/",
-        "pipeline/demo",
+        "pipeline/contact_sheet.py",
         "pipeline/image_job.py",
     ),
     "typer": ("pipeline/cli.py",),

@@ -17,8 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
@@ -108,12 +107,8 @@ class Worker:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """End of its input ends the worker."""
         _pipe(self._process.stdin).close()
         self._process.wait()
         _pipe(self._process.stdout).close()
@@ -179,11 +174,12 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
     """Start every peer, run the rounds, put the figures together."""
     workers: list[Worker] = []
     try:
-        workers += [Worker(name, arguments.size, arguments.style) for name in (OURS, *arguments.peers)]
+        for name in (OURS, *arguments.peers):
+            workers.append(Worker(name, arguments.size, arguments.style))
         times = run_rounds(workers, arguments.rounds, arguments.frames, arguments.pause_ms / 1e3)
     finally:
         for worker in workers:
-            worker.__exit__(None, None, None)
+            worker.close()
     return {
         "size_wh": arguments.size,
         "style": arguments.style,
@@ -229,6 +225,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     others = [name for name in PEERS if name != OURS]
     parser.add_argument("peers", nargs="*", default=others, metavar="PEER", help=f"of {', '.join(others)}")
+    parser.add_argument("--no-peers", action="store_true", help="Brushstream alone")
     parser.add_argument("--size", default="640x480", metavar="WxH")
     parser.add_argument("--style", default="starry-night", help="name or path of a style")
     parser.add_argument("--rounds", type=int, default=30)
@@ -239,6 +236,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.peers) - set(others):
         parser.error(f"no peer is called {', '.join(sorted(unknown))}; choose from {', '.join(others)}")
+    chosen.peers = [] if chosen.no_peers else chosen.peers
     if chosen.rounds < 1 or chosen.frames < 1:
         parser.error("at least 1 round of 1 frame")
     return chosen

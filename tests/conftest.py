@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]  # make_models, and the scripts, which are not installed
 
-import make_models
+import make_models  # noqa: E402
 
-from pipeline.frame import Pixels
-from pipeline.style import StyleFile, read_style
+from pipeline.frame import Pixels  # noqa: E402
+from pipeline.style import StyleFile, read_style  # noqa: E402
 
 PYTEST_OWN = "PYTEST_CURRENT_TEST"
 
