@@ -146,10 +146,10 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Adam's moments and step counts, flat, by ``index.name``."""
+    """Copies of Adam's moments and step counts, flat, by ``index.name``."""
     state = optimizer.state_dict()["state"]
     return {
-        f"{index}.{name}": torch.as_tensor(value)
+        f"{index}.{name}": torch.as_tensor(value).clone()
         for index, values in state.items()
         for name, value in values.items()
     }

@@ -69,6 +69,7 @@ class Encoder(nn.Module):
         state = _weights_from_file(weights_file) if weights_file else _weights_from_torchvision()
         _require_weights(self.body, state, self.layers, weights_file)
         self.body.load_state_dict({key: state[key] for key in self.body.state_dict()}, assign=True)
+        _relu_in_place_unless_seen(self.body, {indices[name] for name in self.layers})
         if average_pooling:
             _use_average_pooling(self.body)
         self._name_at = {indices[name]: name for name in self.layers}
@@ -96,6 +97,13 @@ class Encoder(nn.Module):
             if len(found) == len(wanted):
                 return found
         raise LayerMissingError(f"layers {set(wanted) - set(found)} were not opened with this encoder")
+
+
+def _relu_in_place_unless_seen(body: nn.Sequential, seen: set[int]) -> None:
+    """Spare a copy of every map, but never overwrite a convolution's output that was asked for."""
+    for index, module in enumerate(body):
+        if isinstance(module, nn.ReLU):
+            module.inplace = index - 1 not in seen
 
 
 def _use_average_pooling(body: nn.Sequential) -> None:

@@ -1,0 +1,162 @@
+"""A style file shows what the network draws, or is not written."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+
+from export import to_onnx
+from export.frame_network import FrameNetwork, TransposedUpsample
+from export.parity import ParityReport, measure_parity, reference_from_network, require_parity, sample_frames
+from pipeline.engines.ort import OnnxRuntimeEngine
+from pipeline.engines.ov import OpenVinoEngine
+from pipeline.errors import OutputError, ParityError
+from pipeline.frame import Pixels
+from pipeline.style import StyleCard, read_style
+from training import checkpoint as checkpoints
+from training import networks
+from training.checkpoint import Checkpoint
+from training.networks.layers import UpsampleConv
+
+
+def random_network(name: str) -> torch.nn.Module:
+    torch.manual_seed(0)
+    network = networks.build(name).eval()
+    for parameter in network.parameters():  # norms start at 1 and 0, which would hide a mix-up
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    return network
+
+
+@pytest.fixture(scope="module")
+def checkpoint_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("net") / "net.safetensors"
+    network = random_network("detail-48")
+    checkpoints.save(
+        path, Checkpoint("detail-48", network.state_dict(), {"style_size": 512}, 7, {"artist": "Nobody"})
+    )
+    return path
+
+
+def test_the_transposed_convolution_equals_upsampling_and_convolving() -> None:
+    torch.manual_seed(0)
+    source = UpsampleConv(5, 3)
+    x = torch.randn(2, 5, 7, 9)
+    assert torch.allclose(TransposedUpsample(source)(x), source(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_frames_in_and_out_equal_the_network_on_images(name: str) -> None:
+    network = random_network(name)
+    frame = sample_frames((48, 72))[1]
+    with torch.no_grad():
+        folded = FrameNetwork(network)(torch.from_numpy(frame)[None])[0].numpy()
+    difference = np.abs(folded.astype(int) - reference_from_network(network)(frame).astype(int))
+    assert difference.max() <= 1
+    assert difference.mean() < 0.01
+
+
+def test_the_reference_keeps_the_channel_order() -> None:
+    identity = torch.nn.Identity()
+    frame = sample_frames((8, 8))[2]
+    assert np.array_equal(reference_from_network(identity)(frame), frame)
+
+
+def test_a_style_file_is_whole_and_shows_the_network(tmp_path: Path, checkpoint_file: Path) -> None:
+    reports: list[ParityReport] = []
+    target = tmp_path / "nobody.onnx"
+    to_onnx.style_file_from_checkpoint(checkpoint_file, target, reports.append)
+    assert [r.engine.split()[0] for r in reports] == ["openvino", "onnxruntime"]
+    assert all(r.passed and r.frames == 24 for r in reports)
+    card = read_style(target).card
+    assert (card.name, card.artist, card.network, card.size_multiple) == ("nobody", "Nobody", "detail-48", 4)
+    assert card.parameters == 189_060
+    assert [p["mean"] for p in card.parity] == [r.mean for r in reports]
+    assert [p.name for p in tmp_path.iterdir()] == ["nobody.onnx"]
+
+
+def test_any_multiple_of_four_runs_from_one_file(tmp_path: Path, checkpoint_file: Path) -> None:
+    target = tmp_path / "nobody.onnx"
+    card = to_onnx.style_file_from_checkpoint(checkpoint_file, target)
+    reference = reference_from_network(checkpoints.load(checkpoint_file).build_network())
+    report = measure_parity(target, card, OpenVinoEngine, reference, sizes=((64, 36), (36, 200)))
+    assert report.passed, str(report)
+
+
+def test_a_style_file_names_no_file_of_the_author(tmp_path: Path, checkpoint_file: Path) -> None:
+    target = tmp_path / "nobody.onnx"
+    to_onnx.style_file_from_checkpoint(checkpoint_file, target)
+    content = target.read_bytes()
+    assert str(Path(__file__).parents[2]).encode() not in content
+    assert b"site-packages" not in content
+
+
+def broken(model: onnx.ModelProto, damage: str) -> onnx.ModelProto:
+    head = next(n for n in reversed(model.graph.node) if n.op_type == "Conv")
+    weights = {w.name: w for w in model.graph.initializer}
+    if damage == "bias":  # one grey level brighter
+        bias = weights[head.input[2]]
+        bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) + np.float32(1.0), bias.name))
+    if damage == "channels":  # red and blue swapped
+        weight = weights[head.input[1]]
+        values = numpy_helper.to_array(weight)
+        swapped = values.reshape(3, -1, *values.shape[1:])[::-1].reshape(values.shape).copy()
+        weight.CopyFrom(numpy_helper.from_array(swapped, weight.name))
+    if damage == "nan":
+        bias = weights[head.input[2]]
+        bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) * np.float32(np.nan), bias.name))
+    return model
+
+
+@pytest.mark.parametrize("damage", ["bias", "channels", "nan"])
+def test_a_broken_graph_is_not_written(
+    tmp_path: Path, checkpoint_file: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    whole = to_onnx.onnx_from_network
+    monkeypatch.setattr(to_onnx, "onnx_from_network", lambda network: broken(whole(network), damage))
+    target = tmp_path / "nobody.onnx"
+    target.write_bytes(b"the style that was there before")
+    with pytest.raises(ParityError, match=r"ANOTHER PICTURE.*grey levels on average"):
+        to_onnx.style_file_from_checkpoint(checkpoint_file, target)
+    assert target.read_bytes() == b"the style that was there before"
+    assert [p.name for p in tmp_path.iterdir()] == ["nobody.onnx"]
+
+
+def test_a_report_fails_on_either_limit_and_on_nan() -> None:
+    report = ParityReport("e", 0.05, 1.0, 3.0, 0.1, 1.0, 1)
+    assert report.passed
+    for bad in ({"mean": 0.11}, {"p999": 2.0}, {"mean": float("nan")}):
+        values = {k: v for k, v in {**report.to_dict(), **bad}.items() if k != "passed"}
+        failed = ParityReport(**values)
+        assert not failed.passed
+        with pytest.raises(ParityError, match=r"limit 0\.1"):
+            require_parity([report, failed])
+
+
+def test_parity_measures_a_known_difference(tmp_path: Path, checkpoint_file: Path) -> None:
+    """The style file against a reference two grey levels off."""
+    target = tmp_path / "nobody.onnx"
+    card = to_onnx.style_file_from_checkpoint(checkpoint_file, target)
+    draw = reference_from_network(checkpoints.load(checkpoint_file).build_network())
+
+    def two_off(frame: Pixels) -> Pixels:
+        return np.where(draw(frame) > 127, draw(frame) - np.uint8(2), draw(frame) + np.uint8(2))
+
+    report = measure_parity(target, card, OnnxRuntimeEngine, two_off, sizes=((32, 32),))
+    assert report.mean == pytest.approx(2.0, abs=0.01)
+    assert not report.passed
+
+
+def test_an_output_folder_that_is_missing(tmp_path: Path, checkpoint_file: Path) -> None:
+    with pytest.raises(OutputError, match="missing or cannot be written"):
+        to_onnx.style_file_from_checkpoint(checkpoint_file, tmp_path / "absent" / "a.onnx")
+
+
+def test_a_card_too_is_checked_when_written(tmp_path: Path) -> None:
+    model = to_onnx.onnx_from_network(random_network("tiny-32"))
+    to_onnx.write_style_file(tmp_path / "a.onnx", model, StyleCard("a", size_multiple=4))
+    style = read_style(tmp_path / "a.onnx")
+    with OnnxRuntimeEngine(style.path, style.card, (32, 48)) as engine:
+        assert engine.infer(sample_frames((32, 48))[0]).shape == (32, 48, 3)

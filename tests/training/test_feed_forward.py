@@ -1,0 +1,152 @@
+"""The training loop on a random encoder, small enough to run in seconds."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from training import checkpoint as checkpoints
+from training import feed_forward
+from training.errors import CheckpointError, LayerMissingError, TrainingError
+from training.feed_forward import Progress, Recipe, Run
+
+RECIPE = Recipe(
+    network="tiny-32", style_size=96, image_size=64, batch_size=2, steps=6, octaves=1, precision="fp32",
+    warmup_steps=2, learning_rate=1e-2,
+)  # fmt: skip
+
+
+@pytest.fixture
+def run(tmp_path: Path, painting: Path, photos: Path, random_vgg: Path) -> Run:
+    return Run(
+        painting, photos, tmp_path / "out.safetensors", random_vgg,
+        report_interval=1, held_out_interval=3, checkpoint_interval=2, artwork={"title": "Stripes"},
+    )  # fmt: skip
+
+
+def same_weights(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+def test_training_lowers_the_loss_and_writes_a_checkpoint(run: Run) -> None:
+    seen: list[Progress] = []
+    recipe = replace(RECIPE, steps=30)
+    feed_forward.train(recipe, run, seen.append)
+    first, last = seen[0].terms["total"], sum(p.terms["total"] for p in seen[-5:]) / 5
+    assert last < 0.7 * first
+    written = checkpoints.load(run.output)
+    assert (written.step, written.network_name, written.artwork) == (30, "tiny-32", {"title": "Stripes"})
+    assert written.recipe["style_weight"] == recipe.style_weight
+    assert not written.optimizer
+    assert not run.resume_file.exists()
+
+
+def test_progress_counts_down_and_judges_held_out_photos(run: Run) -> None:
+    seen: list[Progress] = []
+    feed_forward.train(RECIPE, run, seen.append)
+    assert [p.step for p in seen] == [1, 2, 3, 4, 5, 6]
+    assert [p.held_out is not None for p in seen] == [False, False, True, False, False, True]
+    assert seen[-1].eta_s == 0
+    assert seen[0].eta_s == pytest.approx(5 * seen[0].seconds_per_step)
+
+
+def test_an_interrupted_run_gives_the_same_weights(run: Run, tmp_path: Path) -> None:
+    whole = feed_forward.train(RECIPE, run)
+    cut = replace(run, output=tmp_path / "cut.safetensors")
+    feed_forward.train(RECIPE, replace(cut, stop_after=3))
+    assert cut.resume_file.exists()
+    assert not cut.output.exists()
+    resumed = feed_forward.train(RECIPE, cut)
+    assert same_weights(whole.network, resumed.network)
+    assert [row["step"] for row in resumed.history] == [1, 2, 3, 4, 5, 6]
+    assert [row["total"] for row in resumed.history] == [row["total"] for row in whole.history]
+
+
+def test_ctrl_c_leaves_a_state_to_go_on_from(run: Run, tmp_path: Path) -> None:
+    whole = feed_forward.train(RECIPE, run)
+    cut = replace(run, output=tmp_path / "cut.safetensors")
+
+    def interrupt(progress: Progress) -> None:
+        if progress.step == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        feed_forward.train(RECIPE, cut, interrupt)
+    assert same_weights(whole.network, feed_forward.train(RECIPE, cut).network)
+
+
+def test_the_seed_decides(run: Run, tmp_path: Path) -> None:
+    short = replace(RECIPE, steps=2)
+    runs = [replace(run, output=tmp_path / f"{n}.safetensors") for n in range(3)]
+    one, same = (feed_forward.train(short, r).network for r in runs[:2])
+    other = feed_forward.train(replace(short, seed=1), runs[2]).network
+    assert same_weights(one, same)
+    assert not same_weights(one, other)
+
+
+def test_resuming_under_another_recipe_is_refused_by_name(run: Run) -> None:
+    feed_forward.train(RECIPE, replace(run, stop_after=2))
+    with pytest.raises(CheckpointError, match=r"another recipe \(style_weight 10.0 -> 3.0\)"):
+        feed_forward.train(replace(RECIPE, style_weight=3.0), run)
+
+
+def test_divergence_stops_with_the_reason(run: Run) -> None:
+    with pytest.raises(TrainingError, match=r"diverged before step \d+: .*Lower --lr"):
+        feed_forward.train(replace(RECIPE, learning_rate=1e6, warmup_steps=1, steps=40), run)
+    assert not run.output.exists()
+
+
+def test_a_layer_the_weights_lack_is_named_before_any_work(run: Run) -> None:
+    with pytest.raises(LayerMissingError, match="relu4_1"):
+        feed_forward.train(replace(RECIPE, style_layers=("relu1_1", "relu4_1")), run)
+
+
+def test_a_warm_start_begins_from_the_other_weights(run: Run, tmp_path: Path) -> None:
+    first = feed_forward.train(replace(RECIPE, steps=1), run)
+    warm = replace(run, output=tmp_path / "warm.safetensors", init_from=run.output)
+    second = feed_forward.train(replace(RECIPE, steps=1, learning_rate=0.0), warm)
+    assert same_weights(first.network, second.network)
+    assert second.recipe["init_from"] == "out"
+    with pytest.raises(CheckpointError, match="a tiny-32 network; detail-48 was asked for"):
+        feed_forward.train(replace(RECIPE, network="detail-48"), warm)
+
+
+def test_a_warm_start_can_be_resumed(run: Run, tmp_path: Path) -> None:
+    feed_forward.train(replace(RECIPE, steps=1), run)
+    warm = replace(run, output=tmp_path / "warm.safetensors", init_from=run.output)
+    feed_forward.train(RECIPE, replace(warm, stop_after=2))
+    assert feed_forward.train(RECIPE, warm).step == 6
+
+
+def test_bfloat16_trains(run: Run) -> None:
+    result = feed_forward.train(replace(RECIPE, precision="bf16", steps=2), run)
+    assert all(math.isfinite(row["total"]) for row in result.history)
+
+
+def test_previews_come_clamped(run: Run) -> None:
+    shown: list[tuple[int, torch.Tensor]] = []
+    feed_forward.train(
+        RECIPE,
+        replace(run, preview_interval=3),
+        None,
+        lambda step, _content, image: shown.append((step, image)),
+    )
+    assert [step for step, _ in shown] == [3, 6]
+    assert 0 <= shown[0][1].min() <= shown[0][1].max() <= 1
+
+
+def test_learning_rate_warms_up_and_decays() -> None:
+    factors = [feed_forward.learning_rate_factor(step, 10, 110) for step in range(111)]
+    assert factors[0] == pytest.approx(0.1)
+    assert factors[10] == pytest.approx(1.0)
+    assert factors[60] == pytest.approx(0.51)
+    assert factors[110] == pytest.approx(0.02)
+    assert factors[10:] == sorted(factors[10:], reverse=True)
+
+
+def test_shifts_cover_four_by_four_and_repeat() -> None:
+    shifts = {feed_forward.shift(step, 0) for step in range(400)}
+    assert shifts == {(down, across) for down in range(4) for across in range(4)}
+    assert feed_forward.shift(7, 0) == feed_forward.shift(7, 0)
