@@ -5,14 +5,17 @@
     BrushstreamError                      1   something that has no closer name
     |-- InputError                        3   the input cannot be used
     |   `-- InputNotFoundError            3   ... because it is not there (also FileNotFoundError)
-    |-- StyleError                        4   the style or checkpoint cannot be used
-    |   |-- StyleNotFoundError            4   no style has that name (also LookupError)
-    |   `-- UnsafeCheckpointError         4   the file would run code when loaded
+    |-- StyleError                        4   the style file cannot be used
+    |   `-- StyleNotFoundError            4   no style has that name (also LookupError)
     |-- OutputError                       5   the result cannot be written
     |-- EngineError                       6   the engine cannot be opened, or failed while running
     |   `-- ParityError                   6   the engine shows another picture than its reference
-    |-- MissingPackageError               7   a package is not installed (also ImportError)
-    `-- TrainingError                     8   training or optimisation cannot go on (diverged, bad recipe)
+    `-- MissingPackageError               7   a package is not installed (also ImportError)
+
+``training`` imports nothing of ``pipeline`` and has a tree of its own (``training/errors.py``): 3 a
+painting or photograph cannot be used, 4 a checkpoint cannot be used (a pickle is refused), 5 a result
+cannot be written, 8 training cannot start or go on. The command line knows a deliberate error by its
+``exit_code``, of whichever tree it is.
 
 Other exit codes: 0 success; 2 a wrong option or argument; 10 the input was damaged and its readable
 part was processed; 130 stopped by Ctrl-C, and what was made until then is kept.
@@ -50,10 +53,6 @@ class StyleNotFoundError(StyleError, LookupError):
     """No bundled or user style has that name."""
 
 
-class UnsafeCheckpointError(StyleError):
-    """The file holds pickled code; loading it would run that code, so it is refused."""
-
-
 class OutputError(BrushstreamError):
     """The result cannot be written: no folder, no right, no space, or a format that cannot hold it."""
 
@@ -74,12 +73,6 @@ class MissingPackageError(BrushstreamError, ImportError):
     """A package that this function needs is not installed; the message names the extra that brings it."""
 
     exit_code = 7
-
-
-class TrainingError(BrushstreamError):
-    """Training or optimisation cannot start or go on; the message names the term and the step."""
-
-    exit_code = 8
 
 
 EXIT_DAMAGED_INPUT = 10
