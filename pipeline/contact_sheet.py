@@ -15,6 +15,7 @@ Color = tuple[int, int, int]
 PAPER: Color = (238, 243, 246)
 INK: Color = (40, 36, 34)
 FAINT_INK: Color = (120, 114, 110)
+_MARGIN = 0.024  # of a panel's width
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 
 
@@ -56,9 +57,10 @@ class Grid:
         """
         columns = panels if panels <= 4 else math.ceil(math.sqrt(panels))
         height, width = frame
-        shrink = min(1.0, widest_px / (columns * width * 1.03))
+        room = widest_px - 3 * (columns + 1)  # what rounding the margins up may take
+        shrink = min(1.0, room / (width * (columns + _MARGIN * (columns + 1))))
         panel = (max(16, round(height * shrink)), max(16, round(width * shrink)))
-        margin = 2 * max(2, round(0.012 * panel[1]))
+        margin = 2 * max(2, round(_MARGIN / 2 * panel[1]))
         caption = 2 * max(9, round(0.06 * panel[1]))
         return cls(panel, columns, math.ceil(panels / columns), margin, caption)
 
