@@ -218,7 +218,7 @@ def _precision(requested: str, device: str) -> str:
         return requested
     if device != "cpu":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    return "bf16" if torch.backends.mkldnn.is_available() and _cpu_has_bf16() else "fp32"
+    return "bf16" if _cpu_has_bf16() else "fp32"
 
 
 def _cpu_has_bf16() -> bool:

@@ -108,7 +108,8 @@ def plain_picture(rng: np.random.Generator, side: int) -> RgbImage:
     ramp = (ramp - ramp.min()) / np.ptp(ramp)
     picture = first + ramp[..., None] * (second - first)
     noisy = picture + rng.normal(0, rng.uniform(0, 4), picture.shape)
-    return np.clip(noisy, 0, 255).astype(np.uint8)
+    clipped: RgbImage = np.clip(noisy, 0, 255).astype(np.uint8)
+    return clipped
 
 
 class PhotoSamples:

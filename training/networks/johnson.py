@@ -17,9 +17,9 @@ class _Residual(nn.Module):
         self.second, self.second_norm = reflected(channels, channels, 3), _norm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.first_norm(self.first(x)))
-        y = x + self.second_norm(self.second(y))
-        return y
+        y: Tensor = self.first_norm(self.first(x))
+        y = self.second_norm(self.second(F.relu(y)))
+        return x + y
 
 
 class _Up(nn.Module):
