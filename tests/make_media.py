@@ -64,6 +64,17 @@ def with_sound(path: Path, *tones_s: float, codec: str = "aac") -> Path:
     return path
 
 
+def turned(path: Path, straight: Path) -> Path:
+    """The same video with a quarter turn written into its header, as phones do."""
+    arguments = {
+        "new": ("-display_rotation", "90", "-i", straight, "-c", "copy", path),
+        "before 6.0": ("-i", straight, "-c", "copy", "-metadata:s:v", "rotate=90", path),
+    }
+    listed = subprocess.run([str(FFMPEG), "-h", "full"], capture_output=True, text=True, check=True).stdout
+    ffmpeg(*arguments["new" if "-display_rotation" in listed else "before 6.0"])
+    return path
+
+
 @dataclass(frozen=True)
 class Probe:
     """What stands in a file.

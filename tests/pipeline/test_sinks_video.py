@@ -51,7 +51,7 @@ def test_uneven_times_and_both_sound_tracks_are_kept(tmp_path: Path, suffix: str
     make_media.ffmpeg(
         "-f", "lavfi", "-i", "testsrc=s=64x48:r=50:d=2", "-f", "lavfi", "-i", "sine=d=2",
         "-f", "lavfi", "-i", "sine=f=880:d=1.2", "-map", "0", "-map", "1", "-map", "2", "-vf", uneven,
-        "-vsync", "vfr", *make_media.H264, "-bf", "2", "-c:a", "aac", source,
+        "-fps_mode", "vfr", *make_media.H264, "-bf", "2", "-c:a", "aac", source,
     )  # fmt: skip
     sink = copy(source, target)
     before, after = make_media.probe(source), make_media.probe(target)
