@@ -135,4 +135,4 @@ class AudioTracks:
 def _name(source: AudioStream, target: AudioStream) -> None:
     """Language and title, which players show in the menu of tracks."""
     target.metadata.update({k: v for k, v in source.metadata.items() if k in ("language", "title")})
-    target.disposition = source.disposition
+    target.disposition = source.disposition.value  # type: ignore[assignment]  # PyAV 17 takes a number only
