@@ -1,6 +1,7 @@
 """The network as the style file holds it: frame in, frame out, everything numeric inside."""
 
 import copy
+import itertools
 
 import torch
 import torch.nn.functional as F
@@ -35,6 +36,39 @@ class TransposedUpsample(nn.Module):
         return y
 
 
+class ShuffledUpsample(nn.Module):
+    """``UpsampleConv`` as one 3x3 convolution at the small size and a pixel shuffle: the same sums.
+
+    For the last layer, whose three channels would leave a transposed convolution's units mostly idle.
+    """
+
+    def __init__(self, source: UpsampleConv) -> None:
+        super().__init__()
+        weight = source.conv.weight.detach()  # (out, in, 3, 3), over the doubled picture
+        self.conv = nn.Conv2d(weight.shape[1], 4 * weight.shape[0], 3, padding=1, padding_mode="replicate")
+        assert source.conv.bias is not None
+        assert self.conv.bias is not None
+        self.conv.weight.data = _phase_kernels(weight)
+        self.conv.bias.data = source.conv.bias.detach().repeat_interleave(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, Cin, H, W) -> (N, Cout, 2H, 2W)."""
+        return F.pixel_shuffle(self.conv(x), 2)
+
+
+def _phase_kernels(weight: Tensor) -> Tensor:
+    """(out, in, 3, 3) over a doubled picture -> (4 out, in, 3, 3) over the small one, a phase each.
+
+    Tap k of the 3x3 kernel at pixel 2i + a reads pixel 2i + a + k - 1, a copy of sample
+    i + (a + k - 1) // 2.
+    """
+    out_channels, in_channels = weight.shape[:2]
+    kernels = weight.new_zeros(out_channels, 2, 2, in_channels, 3, 3)
+    for a, b, k, m in itertools.product(range(2), range(2), range(3), range(3)):
+        kernels[:, a, b, :, 1 + (a + k - 1) // 2, 1 + (b + m - 1) // 2] += weight[:, :, k, m]
+    return kernels.reshape(4 * out_channels, in_channels, 3, 3)
+
+
 def _transposed_kernel(weight: Tensor) -> Tensor:
     """(out, in, 3, 3) over a doubled picture -> (in, out, 4, 4) of the equal transposed convolution.
 
@@ -62,10 +96,12 @@ class FrameNetwork(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         body = copy.deepcopy(network).eval().requires_grad_(False)
+        _fold_input(next(m for m in body.modules() if isinstance(m, nn.Conv2d) and m.in_channels == 3))
+        head = body.head
+        _fold_output(head.conv if isinstance(head, UpsampleConv) else head)  # type: ignore[arg-type]
+        if isinstance(head, UpsampleConv):
+            body.head = ShuffledUpsample(head)
         _replace_upsampling(body)
-        convolutions = [m for m in body.modules() if isinstance(m, nn.Conv2d)]
-        _fold_input(next(m for m in convolutions if m.in_channels == 3))
-        _fold_output(body.head)  # type: ignore[arg-type]
         self.body = body
 
     def forward(self, frame: Tensor) -> Tensor:
