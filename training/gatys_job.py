@@ -9,7 +9,7 @@ from torch import Tensor
 
 from training import color, gatys, pictures
 from training.encoder import Encoder
-from training.errors import DivergedError, ImageInputError, TrainingError
+from training.errors import DivergedError, ImageInputError
 from training.gatys import Inputs, Render, Run, memory_needed
 from training.gatys_recipe import Recipe
 from training.gatys_step import Progress
@@ -137,8 +137,6 @@ def _require_short_side(role: str, height: int, width: int, needed: int, size: i
 
 def _inputs(recipe: Recipe, job: Job, content: Picture) -> Inputs:
     styles = [pictures.read_picture(path, "style", job.force).image for path in job.styles]
-    if (recipe.init == "file") != (job.init_file is not None):
-        raise TrainingError("init file: a picture to start from was expected, none was given")
     start = pictures.read_picture(job.init_file, "init", job.force).image if job.init_file else None
     seen = content.image
     if recipe.original_colors:

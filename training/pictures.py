@@ -90,8 +90,8 @@ def _require_sensible_size(width: int, height: int, name: str, force: bool) -> N
     if max(width, height) > LONGEST_PX and not force:
         gigabytes = width * height * 3 * (1 + 4 + 4) / 1e9  # as read, as float, and one copy
         raise ImageInputError(
-            f"{name}: {width}x{height} is over {LONGEST_PX} px and needs {gigabytes:.1f} GB of memory only to "
-            "be read: scale it down, or give --force"
+            f"{name}: {width}x{height} is over {LONGEST_PX} px and needs {gigabytes:.1f} GB of memory to be "
+            "read: scale it down, or give --force"
         )
 
 
