@@ -200,9 +200,7 @@ def pick_device(requested: str) -> str:
     if requested == "auto":
         return "cuda" if torch.cuda.device_count() else "cpu"
     if requested != "cpu" and not torch.cuda.device_count():
-        raise TrainingError(
-            f"--device {requested}: no CUDA GPU can be used here; --device cpu trains without"
-        )
+        raise TrainingError(f"--device {requested}: no CUDA GPU can be used here; --device cpu does without")
     return requested
 
 

@@ -1,12 +1,11 @@
 """The command ``brushstream gatys``: options in, progress and result out. torch is imported when it runs."""
 
 import contextlib
-import csv
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -148,6 +147,7 @@ def gatys(
 
 def _run(recipe: "Recipe", job: "Job", log: Path | None) -> None:
     from training.gatys_job import render_still
+    from training.table import write_table
 
     print(f"{recipe.name} on {job.device}, features in {recipe.precision}", flush=True)
     if job.resume_file.exists():
@@ -155,7 +155,7 @@ def _run(recipe: "Recipe", job: "Job", log: Path | None) -> None:
     with stop_on_interrupt() as should_stop, progress_shown(sum(recipe.iterations)) as show:
         done = render_still(recipe, job, show, should_stop)
     if log is not None:
-        write_csv(log, done.history)
+        write_table(log, done.history)
     if not done.finished:
         print(f"stopped; {job.output} is what there was, the same command goes on from {job.resume_file}")
         raise KeyboardInterrupt
@@ -218,23 +218,6 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    """A table with the keys of the first row as its head.
-
-    Raises:
-        ResultError: it cannot be written.
-    """
-    from training.errors import ResultError
-
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            table.writeheader()
-            table.writerows(rows)
-    except OSError as error:
-        raise ResultError(f"{path}: the table could not be written ({error.strerror})") from error
 
 
 def feature_precision(requested: str, device: str, optimizer: str) -> str:
