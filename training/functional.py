@@ -213,15 +213,16 @@ def amplitude_spectrum(image: Tensor) -> Tensor:
     """How strong each spatial frequency is: log amplitude of the Fourier transform, scaled to [0, 1].
 
     Args:
-        image: (N, C, H, W), any range; the mean over channels is taken.
+        image: (N, C, H, W), in [0, 1] or so; the mean over channels is taken.
 
     Returns:
         (N, 1, H, W), frequency zero at (H // 2, W // 2), 1 at the strongest, 0 from 1e-5 of it down. The
         mean is taken off first, so that the picture's brightness does not outshine its texture.
     """
     _require_rank_4(image, "image")
-    gray = image.mean(dim=1, keepdim=True)
+    gray = image.double().mean(dim=1, keepdim=True)
     amplitude = torch.fft.fft2(gray - gray.mean(dim=(2, 3), keepdim=True)).abs()
-    relative = amplitude / amplitude.amax(dim=(2, 3), keepdim=True).clamp_min(1e-12)
+    rounding = 1e-9 * image.shape[2] * image.shape[3]  # a flat picture has no spectrum but this
+    relative = amplitude / amplitude.amax(dim=(2, 3), keepdim=True).clamp_min(rounding)
     centred: Tensor = torch.fft.fftshift(1 + relative.clamp_min(1e-5).log10() / 5, dim=(2, 3))
-    return centred
+    return centred.to(image.dtype)

@@ -102,8 +102,9 @@ def render(recipe: Recipe, inputs: Inputs, encoder: Encoder, run: Run | None = N
         evaluation = Evaluation(objective, pixels, recipe)
 
         for iteration in range(state.iteration + 1, recipe.iterations[stage] + 1):
+            before_s = clock.seconds
             terms = evaluation.step(optimizer, done)
-            history.append(_row(done, content, clock, terms))
+            history.append(_row(done, content, before_s, terms))
             if recipe.optimizer == "adam":
                 pixels.data.clamp_(0.0, recipe.pixel_range)
             done += 1
@@ -118,7 +119,7 @@ def render(recipe: Recipe, inputs: Inputs, encoder: Encoder, run: Run | None = N
                 return Render(_image(pixels, recipe), history, clock.seconds, finished=False)
         state = State(state.recipe, pixels.detach(), stage + 1)
 
-    history.append(_row(done, content, clock, evaluation.terms(done)))
+    history.append(_row(done, content, clock.seconds, evaluation.terms(done)))
     if run.resume_file:
         run.resume_file.unlink(missing_ok=True)
     return Render(_image(pixels, recipe), history, clock.seconds, finished=True)
@@ -190,8 +191,8 @@ def _optimizer(recipe: Recipe, pixels: nn.Parameter) -> torch.optim.Optimizer:
     )
 
 
-def _row(step: int, content: Tensor, clock: Clock, terms: dict[str, float]) -> dict[str, float]:
-    return {"step": step, "size_px": max(content.shape[2:]), "seconds": clock.seconds, **terms}
+def _row(step: int, content: Tensor, seconds: float, terms: dict[str, float]) -> dict[str, float]:
+    return {"step": step, "size_px": max(content.shape[2:]), "seconds": seconds, **terms}
 
 
 def _image(pixels: Tensor, recipe: Recipe) -> Tensor:

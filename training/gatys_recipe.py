@@ -85,6 +85,14 @@ class Recipe:
                 f"sizes {self.sizes}, octaves {self.octaves}, learning rate {self.learning_rate}, style "
                 f"scale {self.style_scale}: all were expected above 0 (a size may be 0: the content's own)"
             )
+        weights = [w for _, w in (*self.content_layers, *self.style_layers)]
+        if not all(
+            0 <= w <= 1e30 for w in (self.content_weight, self.style_weight, self.tv_weight, *weights)
+        ):
+            raise TrainingError(
+                f"weights {self.content_weight}, {self.style_weight}, {self.tv_weight} of content, style and tv, "
+                f"{weights} of the layers: numbers from 0 to 1e30 were expected"
+            )
         if not (self.content_weight or self.style_weight or self.tv_weight):
             raise TrainingError("content, style and tv weight are all 0: one must be above, to do anything")
 

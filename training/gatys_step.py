@@ -1,6 +1,5 @@
 """One step of a Gatys render: evaluation that notices a blow-up, and the clock that tells time to go."""
 
-import math
 import time
 from dataclasses import dataclass
 
@@ -10,6 +9,8 @@ from torch import Tensor, nn
 from training.errors import DivergedError
 from training.gatys_loss import Objective
 from training.gatys_recipe import Recipe
+
+LARGEST = torch.finfo(torch.float32).max
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Evaluation:
     def _finite(self, terms: dict[str, Tensor]) -> dict[str, float]:
         values = {name: float(value.detach()) for name, value in terms.items()}
         weights = {**self._objective.weights, "total": 1.0}
-        bad = [name for name, value in values.items() if not math.isfinite(weights[name] * value)]
+        bad = [name for name, value in values.items() if not abs(weights[name] * value) <= LARGEST]
         if bad:
             self._blow_up(f"the {_named(bad, values)} of the loss")
         return values
