@@ -90,8 +90,8 @@ class Recipe:
             0 <= w <= 1e30 for w in (self.content_weight, self.style_weight, self.tv_weight, *weights)
         ):
             raise TrainingError(
-                f"weights {self.content_weight}, {self.style_weight}, {self.tv_weight} of content, style and tv, "
-                f"{weights} of the layers: numbers from 0 to 1e30 were expected"
+                f"weights {self.content_weight}, {self.style_weight}, {self.tv_weight} of content, style, tv "
+                f"and {weights} of layers: numbers from 0 to 1e30 were expected"
             )
         if not (self.content_weight or self.style_weight or self.tv_weight):
             raise TrainingError("content, style and tv weight are all 0: one must be above, to do anything")

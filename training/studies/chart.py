@@ -40,7 +40,8 @@ def draw_chart(
 def ticks(low: float, high: float) -> list[float]:
     """Round numbers from ``low`` to ``high`` (both > 0) for a logarithmic axis: 1, 2, 5 times ten to n."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = (1,) if len(decades) > 4 else (1, 2, 5)
+    span = math.log10(high / low)
+    steps: tuple[float, ...] = (1, 1.5, 2, 3, 5, 7) if span < 1.4 else (1, 2, 5) if span < 4 else (1,)
     values = [step * 10.0**decade for decade in decades for step in steps]
     return [value for value in values if low <= value <= high]
 

@@ -161,6 +161,6 @@ def _chart_cell(stylized: Stylized, done: Shown, recipe: Recipe) -> Cell:
     points = [(row["step"], row["total"]) for row in done.history if row["total"] > 0]
     total = done.history[-1]["seconds"]
     level = Level(f"network, {stylized.seconds:.3f} s", stylized.terms["total"])
-    title = f"content x {recipe.content_weight:g} + style x {recipe.style_weight:g}"
+    title = f"loss: content x {recipe.content_weight:g} + style x {recipe.style_weight:g}"
     chart = draw_chart(title, "iterations", f"Gatys, {total:.0f} s in all", points, level)
     return Cell(chart, ("loss against iterations",))

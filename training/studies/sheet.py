@@ -30,8 +30,7 @@ def cell(image: Tensor, *caption: str) -> Cell:
     picture = Image.fromarray(pictures.quantized(image, 8))
     factor = CELL_PX / max(picture.size)
     size_wh = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
-    how = Image.Resampling.LANCZOS if factor < 1 else Image.Resampling.NEAREST
-    return Cell(picture.resize(size_wh, how), caption)
+    return Cell(picture.resize(size_wh, Image.Resampling.LANCZOS), caption)
 
 
 def draw_sheet(title: str, rows: Sequence[Sequence[Cell]], notes: Sequence[str] = ()) -> Image.Image:
@@ -71,17 +70,18 @@ def write_sheet(path: Path, sheet: Image.Image) -> None:
 
 
 def _draw_row(sheet: Image.Image, draw: ImageDraw.ImageDraw, row: Sequence[Cell], top: int) -> None:
-    left, tallest = GAP_PX, max(shown.picture.height for shown in row)
+    left = GAP_PX
     for shown in row:
         sheet.paste(shown.picture, (left, top))
         for number, line in enumerate(shown.caption):
             ink = FAINT if number else INK
-            draw.text((left, top + tallest + 5 + number * LINE_PX), line, ink, _font(CAPTION_PT))
+            draw.text((left, top + shown.picture.height + 5 + number * LINE_PX), line, ink, _font(CAPTION_PT))
         left += _cell_width(shown) + GAP_PX
 
 
 def _cell_width(shown: Cell) -> int:
-    return max(shown.picture.width, *(round(_font(CAPTION_PT).getlength(line)) for line in shown.caption), 0)
+    texts = (round(_font(CAPTION_PT).getlength(line)) for line in shown.caption)
+    return max(CELL_PX, shown.picture.width, *texts)
 
 
 def _row_width(row: Sequence[Cell]) -> int:
@@ -89,8 +89,7 @@ def _row_width(row: Sequence[Cell]) -> int:
 
 
 def _row_height(row: Sequence[Cell]) -> int:
-    captions = max(len(shown.caption) for shown in row)
-    return max(shown.picture.height for shown in row) + 5 + LINE_PX * captions
+    return max(shown.picture.height + 5 + LINE_PX * len(shown.caption) for shown in row)
 
 
 def _font(points: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
