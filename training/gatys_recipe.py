@@ -38,7 +38,7 @@ class Recipe:
         optimizer: ``lbfgs`` (strong Wolfe line search, ``lbfgs_history`` pairs) or ``adam``.
         learning_rate: Adam's, in units of ``pixel_range``; L-BFGS's first trial step.
         pixel_range: the optimised numbers run from 0 to this (1 or 255). The encoder always sees [0, 1].
-        init: start from ``content``, ``noise`` (uniform, from ``seed``), ``style``, or a ``file``.
+        init: start from ``content``, ``noise`` (white, faint, from ``seed``), ``style``, or a ``file``.
         sizes: longest side of the result in px, coarse to fine; 0 is the content's own size.
         iterations: optimizer steps at each of ``sizes``.
         style_scale: longest side of the style over that of the result; larger means larger strokes.

@@ -123,7 +123,9 @@ def _to(recipe: Recipe, marks: Sequence[int]) -> Recipe:
 
 
 def _from_noise(base: Recipe) -> Recipe:
-    return replace(base, init="noise", optimizer="lbfgs", learning_rate=1.0, precision="fp32")
+    return replace(
+        base, init="noise", optimizer="lbfgs", learning_rate=1.0, pooling="average", precision="fp32"
+    )
 
 
 def _layers(usual: tuple[str, ...], options: StudyOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:

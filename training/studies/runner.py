@@ -172,7 +172,7 @@ def _sheet(study: Study, shown: list[Shown], inputs: Inputs) -> Any:
         spectra = [
             cell(
                 spectrum_picture(done.pictures[trial.marks[-1]]),
-                "its amplitude spectrum",
+                "amplitude spectrum",
                 "low frequencies in the middle",
             )
             for trial, done in zip(study.trials, shown, strict=True)
