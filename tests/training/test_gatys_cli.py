@@ -172,7 +172,8 @@ def test_ctrl_c_keeps_the_state_and_the_same_command_ends_with_the_same_picture(
         "def describe(p):\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    return real(p)\n"
-        "gatys_cli.describe = describe; gatys_cli.LINE_EVERY = 3; gatys_cli.keep_freed_memory = lambda: None\n"
+        "gatys_cli.describe = describe; gatys_cli.LINE_EVERY = 3\n"
+        "gatys_cli.keep_freed_memory = lambda: None\n"
         "from pipeline.cli import main; main()"
     )
     environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
