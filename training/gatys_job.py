@@ -83,7 +83,7 @@ def render_still(
 
     def keep_snapshot(step: int, image: Tensor) -> None:
         path = job.snapshot_file(step)
-        path.parent.mkdir(exist_ok=True)
+        pictures.make_folder(path.parent)
         pictures.write_picture(path, finish(image), 8, content.icc_profile)
 
     every = job.snapshot_interval

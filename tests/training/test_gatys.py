@@ -11,9 +11,10 @@ from torch import Tensor
 from training import gatys, gatys_state
 from training.encoder import Encoder
 from training.errors import CheckpointError, DivergedError, TrainingError
-from training.gatys import Inputs, Progress, Run
+from training.gatys import Inputs, Run
 from training.gatys_loss import Objective
 from training.gatys_recipe import Recipe
+from training.gatys_step import Progress
 
 RECIPE = Recipe(
     content_layers=(("relu2_1", 1.0),),

@@ -126,6 +126,18 @@ def test_renders_of_other_settings_are_not_taken_for_these(inputs: Inputs, place
         runner.run_study(plans.plan("tv", replace(small, style_weight=7.0), options(place)), inputs, place)
 
 
+def test_a_damaged_render_is_named(inputs: Inputs, place: Place) -> None:
+    study = plans.plan("iterations", replace(BASE, sizes=(48,)), options(place))
+    runner.run_study(study, inputs, place)
+    history = place.cells("iterations") / "from-content" / "history.json"
+    history.write_text("{")
+    with pytest.raises(CheckpointError, match=r"history\.json: damaged .*delete"):
+        runner.run_study(study, inputs, place)
+    other = plans.plan("iterations", replace(BASE, sizes=(48,)), replace(options(place), marks=(3, 5)))
+    with pytest.raises(CheckpointError, match=r"marks \[2, 5\] -> \[3, 5\]"):
+        runner.run_study(other, inputs, place)
+
+
 def test_layers_the_weights_lack_are_left_out_with_a_note_or_refused(inputs: Inputs, place: Place) -> None:
     study = plans.plan("style-layers", BASE, options(place))
     assert study.notes == ("not in these weights: relu4_1, relu5_1; torchvision's download has them",)

@@ -9,16 +9,17 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from training import functional, gatys, gatys_state, pictures
-from training.errors import CheckpointError, ResultError
+from training.errors import CheckpointError
 from training.gatys import Inputs, Run
 from training.gatys_job import open_encoder, require_sensible_render
 from training.gatys_step import Progress
 from training.studies.plans import Study, Trial
 from training.studies.sheet import Cell, cell, draw_sheet, wrapped, write_sheet
-from training.table import write_table
+from training.table import write_json, write_table
 
 WRAP_COLUMNS = 5
 
@@ -44,7 +45,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Shown:
-    """A finished trial: picture and row of terms by mark, the whole history, and the seconds it took."""
+    """A finished trial: pictures by mark, and a row of terms and seconds for each step."""
 
     pictures: dict[int, Tensor]
     history: list[dict[str, float]]
@@ -106,48 +107,62 @@ def run_trial(
     on_progress: OnTrial,
     should_stop: Callable[[], bool],
 ) -> Shown | None:
-    """One render with its pictures at the marks, from the folder where it is there; None when stopped."""
+    """One render with its pictures at the marks, from the folder where it is there; None when stopped.
+
+    The folder holds ``trial.json`` (what is rendered), the pictures, the state to go on from, and at the
+    end ``history.json``.
+    """
     folder = cells / _file_name(trial.label)
-    identity = {**trial.recipe.to_dict(), "pictures": gatys_state.digest([inputs.content, *inputs.styles])}
-    finished = folder / "finished.json"
-    if finished.exists():
-        return _read(finished, identity, trial)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ResultError(f"{folder}: the folder could not be made ({error.strerror})") from error
-    run = Run(
-        resume_file=folder / "render.resume.safetensors",
-        snapshots_at=frozenset(trial.marks),
-        on_snapshot=lambda step, image: pictures.write_picture(_mark_file(folder, step), image),
-        on_progress=lambda progress: on_progress(trial.label, progress),
-        should_stop=should_stop,
-    )
-    encoder = open_encoder(trial.recipe, place.vgg_weights, place.device)
-    done = gatys.render(trial.recipe, inputs, encoder, run)
-    if not done.finished:
-        return None
-    finished.write_text(json.dumps({"recipe": identity, "history": done.history}), encoding="utf-8")
-    return _read(finished, identity, trial)
+    pictures.make_folder(folder)
+    _claim(folder / "trial.json", _identity(trial, inputs, place))
+    history = folder / "history.json"
+    if not history.exists():
+        run = Run(
+            resume_file=folder / "render.resume.safetensors",
+            snapshots_at=frozenset(trial.marks),
+            on_snapshot=lambda step, image: pictures.write_picture(_mark_file(folder, step), image),
+            on_progress=lambda progress: on_progress(trial.label, progress),
+            should_stop=should_stop,
+        )
+        done = gatys.render(
+            trial.recipe, inputs, open_encoder(trial.recipe, place.vgg_weights, place.device), run
+        )
+        if not done.finished:
+            return None
+        write_json(history, done.history)
+    images = {mark: pictures.read_picture(_mark_file(folder, mark), "cell").image for mark in trial.marks}
+    return Shown(images, list(_read_json(history)))
 
 
-def _read(finished: Path, identity: dict[str, Any], trial: Trial) -> Shown:
-    try:
-        kept = json.loads(finished.read_text(encoding="utf-8"))
-        differing = [key for key in identity if kept["recipe"].get(key) != identity[key]]
-        history = list(kept["history"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{finished}: damaged ({error}); delete {finished.parent}") from error
+def _identity(trial: Trial, inputs: Inputs, place: Place) -> dict[str, Any]:
+    return {
+        **trial.recipe.to_dict(),
+        "marks": list(trial.marks),
+        "pictures": gatys_state.digest([inputs.content, *inputs.styles]),
+        "weights": place.vgg_weights.name if place.vgg_weights else "torchvision",
+    }
+
+
+def _claim(path: Path, identity: dict[str, Any]) -> None:
+    """Write down what the folder is for; CheckpointError where it is for something else already."""
+    if not path.exists():
+        write_json(path, identity)
+        return
+    kept = _read_json(path)
+    differing = [key for key in identity if kept.get(key) != identity[key]]
     if differing:
-        changes = ", ".join(f"{key} {kept['recipe'].get(key)} -> {identity[key]}" for key in differing)
+        changes = ", ".join(f"{key} {kept.get(key)} -> {identity[key]}" for key in differing)
         raise CheckpointError(
-            f"{finished.parent}: this render was made with other settings ({changes}); use the same, or give "
+            f"{path.parent}: this render was made with other settings ({changes}); use the same, or give "
             "another folder with -o"
         )
-    images = {
-        mark: pictures.read_picture(_mark_file(finished.parent, mark), "cell").image for mark in trial.marks
-    }
-    return Shown(images, history)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise CheckpointError(f"{path}: damaged ({error}); delete {path.parent} to render again") from error
 
 
 def _mark_file(folder: Path, step: int) -> Path:
@@ -166,7 +181,7 @@ def _table(study: Study, shown: list[Shown]) -> list[dict[str, Any]]:
     ]
 
 
-def _sheet(study: Study, shown: list[Shown], inputs: Inputs) -> Any:
+def _sheet(study: Study, shown: list[Shown], inputs: Inputs) -> Image.Image:
     rows = [trial_cells(trial, done) for trial, done in zip(study.trials, shown, strict=True)]
     if study.spectrum:
         spectra = [
