@@ -216,7 +216,7 @@ def _save(
 
 
 def memory_needed(recipe: Recipe, height: int, width: int) -> int:
-    """Bytes a render of that size takes at its peak, roughly (measured within a third on a CPU).
+    """Bytes a render of that size takes at its peak: an estimate from the sizes of its maps, not measured.
 
     Every feature map down to the deepest layer is held for the backward pass, once as value and for the
     two largest as gradient; the pyramid adds a third; L-BFGS keeps two pictures a pair.
