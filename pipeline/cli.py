@@ -249,6 +249,18 @@ def export(context: typer.Context) -> None:
     run_mounted("export.cli", "export", context)
 
 
+@app.command(context_settings={**FOREIGN, "help_option_names": []})
+def gatys(context: typer.Context) -> None:
+    """Paint one photograph by optimising it (needs brushstream[train])."""
+    run_mounted("training.gatys_cli", "gatys", context)
+
+
+@app.command("gatys-study", context_settings={**FOREIGN, "help_option_names": []})
+def gatys_study(context: typer.Context) -> None:
+    """Compare settings of gatys on a contact sheet (needs brushstream[train])."""
+    run_mounted("training.studies_cli", "gatys_study", context)
+
+
 def run_mounted(module: str, function: str, context: typer.Context) -> None:
     """Hand the rest of the line to a command of another part, which parses and documents it itself."""
     for package in (module.partition(".")[0], "torch"):

@@ -58,7 +58,7 @@ def train(
     keep_freed_memory()
     from training.feed_forward import Recipe, Run
 
-    chosen_device = _device(device)
+    chosen_device = pick_device(device)
     recipe = Recipe(
         network=network,
         content_weight=content_weight,
@@ -70,7 +70,7 @@ def train(
         steps=steps,
         learning_rate=lr,
         plain_share=plain_share,
-        precision=_precision(precision, chosen_device),
+        precision=pick_precision(precision, chosen_device),
         seed=seed,
     )
     told = {"title": title, "artist": artist, "year": year, "rights": rights, "source": source}
@@ -191,7 +191,8 @@ def _check_output(output: Path) -> None:
         raise ResultError(f"-o {output}: the folder {output.parent} does not exist; make it first")
 
 
-def _device(requested: str) -> str:
+def pick_device(requested: str) -> str:
+    """The device asked for; ``auto`` takes a CUDA GPU where there is one. TrainingError: there is none."""
     import torch
 
     from training.errors import TrainingError
@@ -199,13 +200,12 @@ def _device(requested: str) -> str:
     if requested == "auto":
         return "cuda" if torch.cuda.device_count() else "cpu"
     if requested != "cpu" and not torch.cuda.device_count():
-        raise TrainingError(
-            f"--device {requested}: no CUDA GPU can be used here; --device cpu trains without"
-        )
+        raise TrainingError(f"--device {requested}: no CUDA GPU can be used here; --device cpu does without")
     return requested
 
 
-def _precision(requested: str, device: str) -> str:
+def pick_precision(requested: str, device: str) -> str:
+    """The precision asked for; ``auto`` takes bf16 where the device has it. TrainingError: it cannot be."""
     import torch
 
     from training.errors import TrainingError

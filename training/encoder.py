@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
 from torchvision.models import VGG19_Weights
 from torchvision.models.vgg import cfgs, make_layers
 
-from training.errors import CheckpointError, ImageInputError, LayerMissingError
+from training.errors import CheckpointError, ImageInputError, LayerMissingError, TrainingError
 
 CONVOLUTIONS_PER_BLOCK = (2, 2, 4, 4, 4)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -27,6 +28,21 @@ def layer_indices() -> dict[str, int]:
         indices[f"pool{block}"] = position
         position += 1
     return indices
+
+
+def layers_in(weights_file: Path | None) -> tuple[str, ...]:
+    """Names of the layers a weights file reaches; all of VGG-19 for torchvision's download (None).
+
+    Raises:
+        ImageInputError, CheckpointError: as ``Encoder``.
+    """
+    indices = layer_indices()
+    if weights_file is None:
+        return tuple(indices)
+    state = _weights_from_file(weights_file)
+    convolutions = [index for name, index in indices.items() if name.startswith("conv")]
+    end = next((index for index in convolutions if f"{index}.weight" not in state), len(indices))
+    return tuple(name for name, index in indices.items() if index < end)
 
 
 class Encoder(nn.Module):
@@ -113,7 +129,13 @@ def _use_average_pooling(body: nn.Sequential) -> None:
 
 
 def _weights_from_torchvision() -> dict[str, Tensor]:
-    state = VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
+    try:
+        state = VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
+    except URLError as error:
+        raise TrainingError(
+            f"torchvision's VGG-19 weights could not be downloaded ({error.reason}); go online "
+            "once, or give --vgg-weights FILE.safetensors"
+        ) from error
     return _feature_keys(dict(state))
 
 

@@ -84,22 +84,89 @@ def content_distance(features: Tensor, target: Tensor) -> Tensor:
     return F.mse_loss(features, target) / target.square().mean().clamp_min(1e-12)
 
 
-def total_variation(image: Tensor) -> Tensor:
-    """Mean absolute difference of neighbouring pixels, down plus across.
+def gatys_content_distance(features: Tensor, target: Tensor) -> Tensor:
+    """Half the sum of squared feature differences (Gatys et al. 2016, eq. 1), the mean over N.
 
-    The L1 form ``sum |y[i+1,j]-y[i,j]| + |y[i,j+1]-y[i,j]|``, each sum divided by its number of
-    differences, so that the weight does not depend on the size. A checkerboard of 0 and 1 has 2.
+    With ``features = relu(z)`` its gradient with respect to ``z`` is F - P where F > 0 and 0 elsewhere
+    (eq. 2). It grows with the size of the picture and the scale of the encoder's weights.
 
     Args:
-        image: (N, C, H, W), H and W of at least 2, any range.
+        features, target: (N, C, H, W) of equal shape, any range.
+
+    Returns:
+        A float32 (or float64) scalar.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    return _squared_differences(features, target).sum(dim=(1, 2, 3)).mean() / 2
+
+
+def johnson_content_distance(features: Tensor, target: Tensor) -> Tensor:
+    """Squared Euclidean distance over C*H*W (Johnson et al. 2016, eq. 2), the mean over N.
+
+    Arguments, result and errors as in ``gatys_content_distance``.
+    """
+    return _squared_differences(features, target).mean()
+
+
+def _squared_differences(features: Tensor, target: Tensor) -> Tensor:
+    if features.shape != target.shape:
+        raise ValueError(f"features {tuple(features.shape)} and target {tuple(target.shape)} must agree")
+    if features.dtype != torch.float64:
+        features, target = features.float(), target.float()
+    return (features - target).square()
+
+
+def johnson_style_distance(gram: Tensor, target: Tensor) -> Tensor:
+    """Squared Frobenius distance of Gram matrices (Johnson et al. 2016, eq. 4), the mean over N.
+
+    Args:
+        gram: (N, C, C), as ``gram_matrix`` gives it, divided by C*H*W. target: (C, C), (1, C, C) or
+            (N, C, C).
+    """
+    return (gram - target.reshape(-1, *gram.shape[1:])).square().sum(dim=(1, 2)).mean()
+
+
+def gatys_style_distance(gram: Tensor, target: Tensor) -> Tensor:
+    """E of one layer, ``sum (G - A)^2 / (4 N^2 M^2)`` (Gatys et al. 2016, eq. 4), the mean over the batch.
+
+    The paper's G and A are sums over M = H*W positions of N = C channels, so with both divided by C*H*W,
+    as ``gram_matrix`` gives them, E is a quarter of the squared distance. Departure: each matrix is
+    divided by the size of its own picture, so painting and photograph need not have the same; where they
+    do, this is eq. 4 to the letter.
+
+    Arguments as in ``johnson_style_distance``.
+    """
+    return johnson_style_distance(gram, target) / 4
+
+
+def total_variation(image: Tensor, power: int = 1, reduction: str = "mean") -> Tensor:
+    """Difference of neighbouring pixels, down plus across: absolute (power 1) or squared (power 2).
+
+    ``sum |y[i+1,j]-y[i,j]| + |y[i,j+1]-y[i,j]|`` over all channels with ``reduction="sum"``, the form of
+    the literature; with ``"mean"`` each of the two sums is divided by its number of differences, so that
+    the weight does not depend on the size. A checkerboard of 0 and 1 has a mean of 2.
+
+    Args:
+        image: (N, C, H, W), H and W of at least 2, any range. power: 1 or 2.
+        reduction: ``"mean"`` or ``"sum"``; the sum is over one picture, then the mean over N.
 
     Returns:
         A scalar.
+
+    Raises:
+        ValueError: another rank, power or reduction.
     """
     _require_rank_4(image, "image")
-    down = (image[:, :, 1:, :] - image[:, :, :-1, :]).abs().mean()
-    across = (image[:, :, :, 1:] - image[:, :, :, :-1]).abs().mean()
-    return down + across
+    if power not in (1, 2) or reduction not in ("mean", "sum"):
+        raise ValueError(f"power 1 or 2 and reduction mean or sum are known, got {power} and {reduction!r}")
+    down = image[:, :, 1:, :] - image[:, :, :-1, :]
+    across = image[:, :, :, 1:] - image[:, :, :, :-1]
+    sizes = [d.abs() if power == 1 else d.square() for d in (down, across)]
+    if reduction == "mean":
+        return sizes[0].mean() + sizes[1].mean()
+    return (sizes[0].sum() + sizes[1].sum()) / len(image)
 
 
 def blur(image: Tensor) -> Tensor:
@@ -140,3 +207,22 @@ def image_pyramid(image: Tensor, octaves: int) -> list[Tensor]:
     for _ in range(octaves - 1):
         levels.append(blur(levels[-1])[:, :, ::2, ::2])
     return levels
+
+
+def amplitude_spectrum(image: Tensor) -> Tensor:
+    """How strong each spatial frequency is: log amplitude of the Fourier transform, scaled to [0, 1].
+
+    Args:
+        image: (N, C, H, W), in [0, 1] or so; the mean over channels is taken.
+
+    Returns:
+        (N, 1, H, W), frequency zero at (H // 2, W // 2), 1 at the strongest, 0 from 1e-5 of it down. The
+        mean is taken off first, so that the picture's brightness does not outshine its texture.
+    """
+    _require_rank_4(image, "image")
+    gray = image.double().mean(dim=1, keepdim=True)
+    amplitude = torch.fft.fft2(gray - gray.mean(dim=(2, 3), keepdim=True)).abs()
+    rounding = 1e-9 * image.shape[2] * image.shape[3]  # a flat picture has no spectrum but this
+    relative = amplitude / amplitude.amax(dim=(2, 3), keepdim=True).clamp_min(rounding)
+    centred: Tensor = torch.fft.fftshift(1 + relative.clamp_min(1e-5).log10() / 5, dim=(2, 3))
+    return centred.to(image.dtype)

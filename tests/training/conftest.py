@@ -41,3 +41,13 @@ def photos(tmp_path: Path) -> Path:
         cv2.imwrite(str(folder / ("nested" if number % 2 else "") / f"photo-{number}.jpg"), picture)
     (folder / "broken.jpg").write_bytes(b"not a picture")
     return folder
+
+
+@pytest.fixture(scope="session")
+def full_vgg(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights down to conv5_1, random: every layer the recipes of the literature name."""
+    torch.manual_seed(0)
+    body = make_layers(cfgs["E"], batch_norm=False)[:29]
+    path = tmp_path_factory.mktemp("vgg") / "full.safetensors"
+    save_file({f"features.{key}": value for key, value in body.state_dict().items()}, str(path))
+    return path

@@ -1,0 +1,1 @@
+"""Studies of Gatys' method: what one setting does, as a labelled contact sheet and a table."""

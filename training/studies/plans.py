@@ -1,0 +1,138 @@
+"""The studies: which recipes each renders, after how many steps it looks, and how it is laid out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from training.encoder import layers_in
+from training.gatys_recipe import Recipe, changed
+from training.studies.options import StudyOptions
+
+CONTENT_LAYERS = ("relu1_2", "relu2_2", "relu3_2", "relu4_2", "relu5_2")
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One render of a study: ``marks`` are the numbers of steps after which its picture is shown."""
+
+    label: str
+    recipe: Recipe
+    marks: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a study shows.
+
+    Attributes:
+        title: heads the sheet.
+        trials: one row of the sheet each where they have several marks, else wrapped.
+        spectrum: show each picture's amplitude spectrum beside it.
+        notes: what the reader must know, such as layers that were left out.
+    """
+
+    name: str
+    title: str
+    trials: tuple[Trial, ...]
+    spectrum: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def plan(name: str, base: Recipe, options: StudyOptions) -> Study:
+    """The study of that name, from a base recipe (its size, precision and objective)."""
+    return PLANS[name](base, options)
+
+
+def _seeds(base: Recipe, options: StudyOptions) -> Study:
+    """Random seed x iterations, from white noise by L-BFGS as Gatys et al. 2016 do."""
+    marks = options.marks or (10, 30, 100)
+    trials = [
+        Trial(f"seed {seed}", _to(replace(_from_noise(base), seed=seed), marks), marks)
+        for seed in options.seeds
+    ]
+    return Study("seeds", "Random seed x iterations, from white noise", tuple(trials))
+
+
+def _iterations(base: Recipe, options: StudyOptions) -> Study:
+    marks = options.marks or (10, 25, 50, 100, 200, 400)
+    trial = Trial(f"from {base.init}", _to(base, marks), marks)
+    return Study("iterations", f"Iterations, {base.optimizer} from {base.init}", (trial,))
+
+
+def _ratio(base: Recipe, options: StudyOptions) -> Study:
+    """Content over style weight, alpha/beta (Gatys et al. 2016, figure 4)."""
+    marks = options.last_mark(100)
+    trials = [
+        Trial(
+            f"alpha/beta {ratio:g}",
+            _to(replace(base, style_weight=base.content_weight / ratio), marks),
+            marks,
+        )
+        for ratio in options.ratios
+    ]
+    return Study("ratio", "Content over style weight", tuple(trials))
+
+
+def _total_variation(base: Recipe, options: StudyOptions) -> Study:
+    marks = options.last_mark(100)
+    trials = [
+        Trial(f"gamma {gamma:g}", _to(replace(base, tv_weight=gamma), marks), marks)
+        for gamma in options.gammas
+    ]
+    title = f"Total variation ({base.tv_form}) and amplitude spectrum"
+    return Study("tv", title, tuple(trials), spectrum=True)
+
+
+def _content_layers(base: Recipe, options: StudyOptions) -> Study:
+    """Content reconstruction from white noise, layer by layer (Gatys et al. 2016, figure 1, below)."""
+    layers, notes = _layers(CONTENT_LAYERS, options)
+    marks = options.last_mark(100)
+    alone = replace(_from_noise(base), content_weight=1.0, style_weight=0.0, tv_weight=0.0)
+    trials = [
+        Trial(layer, _to(replace(alone, content_layers=((layer, 1.0),)), marks), marks) for layer in layers
+    ]
+    return Study("content-layers", "Content rebuilt from white noise", tuple(trials), notes=notes)
+
+
+def _style_layers(base: Recipe, options: StudyOptions) -> Study:
+    """Style reconstruction from white noise, with one layer more each time (figure 1, above)."""
+    layers, notes = _layers(STYLE_LAYERS, options)
+    marks = options.last_mark(100)
+    alone = replace(_from_noise(base), content_weight=0.0, style_weight=1.0, tv_weight=0.0, octaves=1)
+    trials = []
+    for count, layer in enumerate(layers, start=1):
+        recipe = replace(alone, style_layers=tuple((name, 1 / count) for name in layers[:count]))
+        label = layer if count == 1 else f"{layers[0]} to {layer}"
+        trials.append(Trial(label, _to(recipe, marks), marks))
+    return Study("style-layers", "Style rebuilt from white noise", tuple(trials), notes=notes)
+
+
+PLANS: dict[str, Callable[[Recipe, StudyOptions], Study]] = {
+    "seeds": _seeds,
+    "iterations": _iterations,
+    "ratio": _ratio,
+    "tv": _total_variation,
+    "content-layers": _content_layers,
+    "style-layers": _style_layers,
+}
+
+
+def _to(recipe: Recipe, marks: Sequence[int]) -> Recipe:
+    """``recipe`` at its last size alone, to the last mark."""
+    return changed(recipe, sizes=recipe.sizes[-1:], iterations=(marks[-1],))
+
+
+def _from_noise(base: Recipe) -> Recipe:
+    return replace(
+        base, init="noise", optimizer="lbfgs", learning_rate=1.0, pooling="average", precision="fp32"
+    )
+
+
+def _layers(usual: tuple[str, ...], options: StudyOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Layers to show, and a note on those the weights lack; layers asked for by name are never left out."""
+    if options.layers:
+        return options.layers, ()
+    there = set(layers_in(options.vgg_weights))
+    missing = [name for name in usual if name not in there]
+    note = f"not in these weights: {', '.join(missing)}; torchvision's download has them"
+    return tuple(name for name in usual if name in there), (note,) if missing else ()
