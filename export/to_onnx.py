@@ -23,6 +23,9 @@ from training import networks
 from training.checkpoint import CHECKPOINT_FORMAT, Checkpoint
 
 OPSET = 18
+MARGIN_PX = 20
+"""VGG-19 pads with zeros, so during training the edge of every crop looks different, and the networks
+learn to draw a border of up to 18 px there. The card lets the pipeline keep it out of the picture."""
 ENGINES_TO_MATCH: tuple[type[Engine], ...] = (OpenVinoEngine, OnnxRuntimeEngine)
 
 
@@ -116,6 +119,7 @@ def card_from_checkpoint(checkpoint: Checkpoint, network: nn.Module, name: str) 
         parameters=networks.count_parameters(network),
         macs_per_pixel=networks.macs_per_pixel(network),
         size_multiple=networks.size_multiple(network),
+        margin_px=MARGIN_PX,
         brush_size_px=checkpoint.recipe.get("style_size"),
         recipe={**checkpoint.recipe, "steps_taken": checkpoint.step},
         training_data=checkpoint.training_data,

@@ -59,6 +59,8 @@ class StyleCard:
         parameters: number of weights.
         macs_per_pixel: multiply-accumulates for one output pixel.
         size_multiple: height and width fed to the graph must be multiples of this.
+        margin_px: the network draws a border of its own up to this wide; frames are extended by as much
+            on every side before it and cropped after it.
         brush_size_px: longest side, in pixels, of the painting during training; larger is a larger brush.
         recipe: every training setting that shaped the weights (weights of the loss terms, steps, ...).
         training_data: name, number of images and terms of the content photographs.
@@ -78,6 +80,7 @@ class StyleCard:
     parameters: int = 0
     macs_per_pixel: float = 0.0
     size_multiple: int = 1
+    margin_px: int = 0
     brush_size_px: int | None = None
     recipe: dict[str, Any] = field(default_factory=dict)
     training_data: dict[str, Any] = field(default_factory=dict)
@@ -122,6 +125,11 @@ class StyleCard:
             raise StyleError(
                 f"style {name!r} asks for sizes in multiples of {card.size_multiple!r}; "
                 "1 to 256 was expected: export it again"
+            )
+        if not (isinstance(card.margin_px, int) and 0 <= card.margin_px <= 256):
+            raise StyleError(
+                f"style {name!r} has a margin of {card.margin_px!r} pixels; 0 to 256 was expected: "
+                "export it again"
             )
         return card
 

@@ -19,7 +19,7 @@ than its border, and the card does not tell how far the deepest layer shrinks th
 class Stylizer:
     """One style opened for one frame size, with the user's wishes about the result.
 
-    The order is: reflect the frame to the style's multiple and to at least MINIMUM_PX a side, infer,
+    The order is: reflect the frame by the style's margin, to its multiple and to at least MINIMUM_PX, infer,
     crop, take the source's colours (``keep_colors``), blend with the source (``strength``). Used by
     one thread at a time.
 
@@ -61,7 +61,7 @@ class Stylizer:
         self.size = size
         self.strength = strength
         self.keep_colors = keep_colors
-        self.borders = borders(size, style.card.size_multiple)
+        self.borders = borders(size, style.card.size_multiple, style.card.margin_px)
         top, bottom, left, right = self.borders
         padded = (size[0] + top + bottom, size[1] + left + right)
         self.selection = registry.select_engine(engine)
@@ -126,18 +126,18 @@ class Stylizer:
         self.close()
 
 
-def borders(size: tuple[int, int], multiple: int) -> tuple[int, int, int, int]:
-    """(top, bottom, left, right) that bring (height, width) to the multiple and to MINIMUM_PX.
+def borders(size: tuple[int, int], multiple: int, margin: int = 0) -> tuple[int, int, int, int]:
+    """(top, bottom, left, right), each at least ``margin``, up to the multiple and to MINIMUM_PX.
 
     Split evenly; an odd pixel goes to the bottom or right.
     """
-    top, bottom = _split(size[0], multiple)
-    left, right = _split(size[1], multiple)
+    top, bottom = _split(size[0], multiple, margin)
+    left, right = _split(size[1], multiple, margin)
     return top, bottom, left, right
 
 
-def _split(length: int, multiple: int) -> tuple[int, int]:
-    wanted = -(-max(length, MINIMUM_PX) // multiple) * multiple
+def _split(length: int, multiple: int, margin: int) -> tuple[int, int]:
+    wanted = -(-max(length + 2 * margin, MINIMUM_PX) // multiple) * multiple
     missing = wanted - length
     return missing // 2, missing - missing // 2
 

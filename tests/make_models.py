@@ -2,6 +2,7 @@
 closed form, through the same frame-in, frame-out contract as a real style.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,12 +21,13 @@ def invert(path: Path, *, size_multiple: int = 4, card: StyleCard | None = None)
     return _save(path, body, {"full": 255.0}, card or _card(path, size_multiple))
 
 
-def blur(path: Path, *, size_multiple: int = 4) -> Path:
+def blur(path: Path, *, size_multiple: int = 4, margin_px: int = 0) -> Path:
     """The mean of each 3x3 neighbourhood, zero outside the frame, rounded half up."""
     kernel = np.zeros((3, 3, 3, 3), np.float32)
     kernel[range(3), range(3)] = 1 / 9
     body = [helper.make_node("Conv", ["image", "kernel"], ["result"], pads=[1, 1, 1, 1])]
-    return _save(path, body, {"kernel": kernel}, _card(path, size_multiple))
+    card = dataclasses.replace(_card(path, size_multiple), margin_px=margin_px)
+    return _save(path, body, {"kernel": kernel}, card)
 
 
 def dim(path: Path, *, size_multiple: int = 4, declared: bool = True) -> Path:

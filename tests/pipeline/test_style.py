@@ -49,6 +49,13 @@ def test_absurd_size_multiples_are_refused(multiple: object) -> None:
         StyleCard.from_json(json.dumps(raw))
 
 
+@pytest.mark.parametrize("margin", [-1, 257, "4", None])
+def test_absurd_margins_are_refused(margin: object) -> None:
+    raw = {**json.loads(StyleCard("wave").to_json()), "margin_px": margin}
+    with pytest.raises(StyleError, match="margin of"):
+        StyleCard.from_json(json.dumps(raw))
+
+
 def test_reads_a_style_file(styles_folder: Path) -> None:
     found = style.read_style(styles_folder / "invert.onnx")
     assert (found.card.name, found.card.year, found.card.size_multiple) == ("invert", 1889, 4)

@@ -1,13 +1,16 @@
 """Any size in, the same size out; strength and colours by their formulas."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+import cv2
+import make_models
 import numpy as np
 import pytest
 
 from pipeline.errors import EngineError
 from pipeline.frame import Pixels
-from pipeline.style import StyleFile
+from pipeline.style import StyleFile, read_style
 from pipeline.stylizer import MINIMUM_PX, Stylizer, borders, reflect, with_colors_of
 
 Noise = Callable[[int, int], Pixels]
@@ -41,6 +44,28 @@ def test_borders_reach_the_multiple_evenly(size: tuple[int, int], multiple: int)
         assert total >= MINIMUM_PX
         assert total < max(length, MINIMUM_PX) + multiple
         assert after - before in (0, 1)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("margin", [3, 20, 150])
+def test_borders_hold_the_margin_on_every_side(size: tuple[int, int], margin: int) -> None:
+    sides = borders(size, 4, margin)
+    assert min(sides) >= margin
+    assert (size[0] + sides[0] + sides[1]) % 4 == 0
+    assert (size[1] + sides[2] + sides[3]) % 4 == 0
+
+
+def test_a_margin_keeps_the_networks_own_border_out_of_the_picture(tmp_path: Path, noise: Noise) -> None:
+    frame = noise(64, 96)
+    inside = cv2.blur(frame, (3, 3), borderType=cv2.BORDER_REFLECT_101).astype(int)
+    differences = []
+    for margin in (0, 4):
+        style = read_style(make_models.blur(tmp_path / f"blur-{margin}.onnx", margin_px=margin))
+        with Stylizer(style, (64, 96), engine="onnxruntime") as stylizer:
+            differences.append(np.abs(stylizer(frame) - inside))
+    without, with_margin = differences
+    assert without[:, 0].mean() > 20  # a dark frame
+    assert with_margin.max() <= 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (2, 3), (5, 7), (40, 30)])
