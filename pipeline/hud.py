@@ -103,7 +103,7 @@ class Overlay:
         """
         page: Pixels = np.hstack((source, result)) if settings.side_by_side else result.copy()
         unit = text_unit(result.shape[0])
-        if settings.information:
+        if settings.information and not settings.help:
             put_panel(page, self._information(status, settings, unit, now), 0, 0)
         if settings.help:
             panel = help_panel(unit, page.shape[0])

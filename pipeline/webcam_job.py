@@ -97,6 +97,7 @@ class _Session:
     ) -> None:
         self._options, self._notices, self._say = options, notices, say
         self._stop, self._stack = stop, stack
+        self._addresses: list[str] = []
 
     def run(self, opener: Opener | None) -> LiveReport:
         options, stack = self._options, self._stack
@@ -108,6 +109,7 @@ class _Session:
             options.folder, self._stop, self._notices.tell,
             record=options.record, overwrite=options.overwrite,
         )  # fmt: skip
+        sinks = self._choose_sinks()
         source = stack.enter_context(open_live(options.asked, self._stop, self._notices.tell, opener))
         pool = EnginePool(
             styles, self._open_stylizer, self._notices.tell, most_open=max(8, len(options.styles) + 6)
@@ -119,12 +121,13 @@ class _Session:
         self._preload(painter, source, first)
         if trial is not None:
             trial.check()
-        sinks = self._choose_sinks()
         self._loop = LiveLoop(
             source, painter, pool, sinks, self._controls, self._notices, keeper, stop=self._stop
         )
         for sink in sinks:
             sink.open(sink_info(source.info))
+        for address in self._addresses:
+            self._say(f"open {address} in a browser")
         return self._loop.run()
 
     def _try_display(self) -> DisplayTrial | None:
@@ -147,7 +150,7 @@ class _Session:
         sinks: list[Sink] = [WindowSink()] if options.window else []
         if options.serve is not None:
             page = ServeSink(options.serve, self._controls.do, self._state, host=options.serve_on)
-            self._say(f"open {page.address} in a browser")
+            self._addresses.append(page.address)
             sinks.append(page)
         if options.virtual_camera:
             sinks.append(registry.load("virtual-camera", registry.SINKS["virtual-camera"])())

@@ -16,11 +16,13 @@ from pipeline.controls import COMMAND_OF_KEY, FULL_SCREEN, QUIT
 from pipeline.errors import OutputError
 from pipeline.frame import Frame
 from pipeline.sinks.base import Sink
+from pipeline.sinks.letterbox import letterbox
 from pipeline.sources.base import StreamInfo
 
 TITLE = "Brushstream"
 _TRY = "import cv2; cv2.namedWindow('Brushstream', cv2.WINDOW_GUI_NORMAL); cv2.destroyAllWindows()"
 _TRY_S = 20
+_WIDEST_PX = 1280
 INSTEAD = "show it in a browser with --serve 8765, or use --no-window with --record FILE or --virtual-camera"
 
 
@@ -82,6 +84,7 @@ class WindowSink(Sink):
         self._title = title
         self._open = False
         self._full = False
+        self._shown_size = (0, 0)
         self._commands: list[str] = []
 
     def open(self, info: StreamInfo) -> None:
@@ -89,15 +92,25 @@ class WindowSink(Sink):
         if reason := why_no_display():
             raise OutputError(f"{reason}; {INSTEAD}")
         cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_GUI_NORMAL | cv2.WINDOW_KEEPRATIO)
-        height, width = info.size
-        cv2.resizeWindow(self._title, width, height)
+        self._resize(info.size)
         self._open = True
 
     def write(self, frame: Frame) -> None:
-        """Draw the frame."""
-        if self._open:
-            cv2.imshow(self._title, frame.pixels)
-            self._take_keys()
+        """Draw the frame in its own proportions, whatever the window's."""
+        if not self._open:
+            return
+        if frame.size != self._shown_size and not self._full:
+            self._resize(frame.size)
+        _, _, width, height = cv2.getWindowImageRect(self._title)
+        fitted = letterbox(frame.pixels, (height, width)) if min(width, height) > 1 else frame.pixels
+        cv2.imshow(self._title, fitted)
+        self._take_keys()
+
+    def _resize(self, size: tuple[int, int]) -> None:
+        """Give the window the size of its frames, which change when source and painting stand side by side."""
+        self._shown_size = size
+        shrink = min(1.0, _WIDEST_PX / size[1])
+        cv2.resizeWindow(self._title, round(size[1] * shrink), round(size[0] * shrink))
 
     def poll(self) -> Sequence[str]:
         """Commands of the keys pressed since the last call; ``quit`` where the window was closed."""

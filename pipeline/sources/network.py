@@ -73,7 +73,7 @@ class NetworkSource(Source):
                 metadata_errors="replace",
             )
         except (FFmpegError, OSError, ValueError) as error:
-            raise self._refused(getattr(error, "strerror", None) or str(error)) from error
+            raise self._refused(_reason(error, self._patience_s)) from error
         if not container.streams.video:
             container.close()
             raise self._refused("what comes holds no video")
@@ -114,7 +114,7 @@ class NetworkSource(Source):
                 self.bad_packets += seen
                 continue
             except (FFmpegError, OSError) as error:
-                self._broke_off = _reason(error)
+                self._broke_off = _reason(error, SILENCE_S)
                 return
             for picture in pictures:
                 seen = True
@@ -140,9 +140,9 @@ def _pixels(picture: VideoFrame) -> Pixels:
     return pixels
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, av.error.ExitError | TimeoutError):
-        return f"nothing came for {SILENCE_S:g} s"
+def _reason(error: Exception, patience_s: float) -> str:
+    if isinstance(error, av.error.ExitError | TimeoutError):  # FFmpeg exits when our patience ends
+        return f"nothing came for {patience_s:g} s"
     return getattr(error, "strerror", None) or str(error)
 
 
