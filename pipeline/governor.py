@@ -14,7 +14,7 @@ LOWER_ABOVE = 0.92
 RAISE_BELOW = 0.75
 """Share that the next larger scale must be expected to take before the scale goes up."""
 LOOK_BACK_S = 1.0
-FEWEST_FRAMES = 8
+FEWEST_FRAMES = 5
 RAISE_AFTER_S = 3.0
 LONGEST_RAISE_AFTER_S = 48.0
 REGRET_WITHIN_S = 10.0
@@ -59,7 +59,7 @@ class Governor:
             self._choose(highest)
         elif scale == self.scale:
             self._recent.append((now, service_s))
-            while self._recent[0][0] < now - LOOK_BACK_S:
+            while len(self._recent) > FEWEST_FRAMES and self._recent[0][0] < now - LOOK_BACK_S:
                 self._recent.popleft()
             if len(self._recent) >= FEWEST_FRAMES:
                 self._decide(highest, now)

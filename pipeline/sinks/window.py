@@ -107,7 +107,7 @@ class WindowSink(Sink):
         self._take_keys()
 
     def _resize(self, size: tuple[int, int]) -> None:
-        """Give the window the size of its frames, which change when source and painting stand side by side."""
+        """Give the window the size of its frames, which is wider side by side."""
         self._shown_size = size
         shrink = min(1.0, _WIDEST_PX / size[1])
         cv2.resizeWindow(self._title, round(size[1] * shrink), round(size[0] * shrink))
