@@ -10,8 +10,9 @@ from pipeline.frame import Pixels
 from pipeline.live_bench import LiveBenchReport
 
 SIZE = (560, 1100)
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 150, 84, 54
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 150, 96, 54
 _DOT: Color = (160, 96, 36)
+_DROPPED: Color = (150, 140, 235)
 _GRID: Color = (216, 220, 222)
 _P50: Color = (70, 130, 40)
 _P99: Color = (50, 60, 200)
@@ -20,7 +21,7 @@ _LETTERS_PX = 12
 
 
 def draw_ages(report: LiveBenchReport) -> Pixels:
-    """One dot a shown frame: age over time, warm-up shaded, p50 and p99 as lines.
+    """One dot a frame: age over time, red for dropped ones, warm-up shaded, p50 and p99 as lines.
 
     Returns:
         (H, W, 3) uint8 BGR of SIZE.
@@ -30,8 +31,9 @@ def draw_ages(report: LiveBenchReport) -> Pixels:
     if report.ages_ms:
         axes = _Axes(report)
         axes.draw(page)
-        for at_s, age_ms in report.ages_ms:
-            cv2.circle(page, axes.point(at_s, age_ms), 2, _DOT, cv2.FILLED, cv2.LINE_AA)
+        for dots, color in ((report.dropped_ms, _DROPPED), (report.ages_ms, _DOT)):
+            for at_s, age_ms in dots:
+                cv2.circle(page, axes.point(at_s, age_ms), 2, color, cv2.FILLED, cv2.LINE_AA)
         axes.level(page, report.age.p50, f"p50 {report.age.p50:.1f} ms", _P50)
         axes.level(page, report.age.p99, f"p99 {report.age.p99:.1f} ms", _P99)
     return page
@@ -40,9 +42,10 @@ def draw_ages(report: LiveBenchReport) -> Pixels:
 def _titles(page: Pixels, report: LiveBenchReport) -> None:
     height, width = report.size
     title = f"Live age of {report.shown} frames, {width}x{height} at {report.rate} fps, {report.style}"
-    detail = f"{report.engine}; {report.delivered_fps:.1f} fps, {report.dropped} dropped; {report.verdict}"
+    detail = f"{report.engine}; {report.delivered_fps:.1f} fps, {report.dropped} dropped (pale red)"
     put_text(page, plain(title), (_LEFT, 36), 16, INK, SIZE[1] - 2 * _LEFT)
-    put_text(page, plain(detail), (_LEFT, 62), _LETTERS_PX, FAINT_INK, SIZE[1] - _LEFT - 30)
+    put_text(page, plain(detail), (_LEFT, 58), _LETTERS_PX, FAINT_INK, SIZE[1] - _LEFT - 30)
+    put_text(page, plain(report.verdict), (_LEFT, 77), _LETTERS_PX, FAINT_INK, SIZE[1] - _LEFT - 30)
 
 
 class _Axes:
@@ -50,8 +53,8 @@ class _Axes:
 
     def __init__(self, report: LiveBenchReport) -> None:
         self._seconds = max(report.ages_ms[-1][0], 1e-3)
-        self._step_ms = nice_step(max(age for _, age in report.ages_ms) * 1.05)
-        top = max(max(age for _, age in report.ages_ms), report.age.p99) * 1.05
+        top = max(age for _, age in [*report.ages_ms, *report.dropped_ms]) * 1.05
+        self._step_ms = nice_step(top)
         self._top_ms = self._step_ms * math.ceil(top / self._step_ms)
         self._warmup_s = min(self._seconds, report.warmup / report.rate)
 

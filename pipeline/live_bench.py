@@ -1,8 +1,11 @@
 """The truth about delay: how old a frame is when people see it, under a source that does not wait.
 
 The source has a schedule; a frame's age is the time from when it was due to when it was shown, so that a
-stall makes frames old instead of slowing the clock. Frames that were dropped have no age; they and the
-repeats that people saw instead are counted.
+stall makes frames old instead of slowing the clock.
+
+Frames that were dropped were never shown and have no age, so ages alone can hide a stall: a fast painter
+overtakes the one frame that was held up. The response counts every frame of the schedule, a dropped one
+until a newer one was shown, and nothing escapes it.
 """
 
 import itertools
@@ -62,6 +65,7 @@ class LiveBenchReport:
 
     Attributes:
         age: from due to shown, of the frames that were shown.
+        response: from due until it or a newer one was shown, of every frame of the schedule.
         stages: the same, stage by stage; a frame's stages sum to its age.
         delivered_fps: shown a second, by the n - 1 intervals between n frames.
         scheduled, shown, dropped: frames of the source, and what became of them.
@@ -71,7 +75,8 @@ class LiveBenchReport:
             because no new one was there.
         busy_share: share of the time each stage worked, 0..1, and ``cpu`` of all cores.
         verdict: one line: whether it keeps up, and what holds it back.
-        ages_ms: (seconds since the first, age) of every frame shown, warm-up included, for the plot.
+        ages_ms: (seconds since the first was due, age) of every frame shown, warm-up included, for the plot.
+        dropped_ms: the same with the response of every frame dropped.
     """
 
     style: str
@@ -81,6 +86,7 @@ class LiveBenchReport:
     rate: int
     seconds: float
     age: Distribution
+    response: Distribution
     stages: dict[str, Distribution]
     delivered_fps: float
     scheduled: int
@@ -93,6 +99,7 @@ class LiveBenchReport:
     busy_share: dict[str, float]
     verdict: str
     ages_ms: list[tuple[float, float]]
+    dropped_ms: list[tuple[float, float]]
     machine: dict[str, object]
     versions: dict[str, str]
 
@@ -191,22 +198,40 @@ def report_of(
     span = shown[-1].shown_at - shown[0].shown_at if len(shown) > 1 else 0.0
     worked = ("capture", "stylize", "show")
     busy = {name: stages[name].mean / 1e3 * len(shown) / span if span else 0.0 for name in worked}
-    began_at = every[0].shown_at if every else 0.0
+    began_at = every[0].due_at - every[0].index / options.rate if every else 0.0
+    answers = responses(every, options.warmup + options.frames, options.rate, began_at)
+    measured = [ms for index, ms in answers.items() if index >= options.warmup]
+    seen = {s.index for s in every}
     dropped = options.frames - len(shown)
     age = Distribution.of_ms(ages)
     card = options.style.card
     return LiveBenchReport(
         style=card.name, network=card.network, engine=engine, size=options.size, rate=options.rate,
-        seconds=seconds, age=age, stages=stages, delivered_fps=fps,
+        seconds=seconds, age=age, response=Distribution.of_ms(measured), stages=stages, delivered_fps=fps,
         scheduled=options.frames, shown=len(shown), dropped=dropped,
         warmup=options.warmup, warmup_dropped=options.warmup - early,
         drop_share=dropped / options.frames,
         repeat_share=repeats([s.shown_at for s in shown], options.rate),
         busy_share={**busy, "cpu": cpu_share},
-        verdict=verdict(age, stages, {**busy, "cpu": cpu_share}, fps, options.rate),
-        ages_ms=[(s.shown_at - began_at, (s.shown_at - s.due_at) * 1e3) for s in every],
+        verdict=verdict(Distribution.of_ms(measured), stages, {**busy, "cpu": cpu_share}, fps, options.rate),
+        ages_ms=[(s.due_at - began_at, (s.shown_at - s.due_at) * 1e3) for s in every],
+        dropped_ms=[(index / options.rate, ms) for index, ms in answers.items() if index not in seen],
         machine=machine.describe(), versions=package_versions(),
     )  # fmt: skip
+
+
+def responses(shown: list[Shown], frames: int, rate: float, began_at: float) -> dict[int, float]:
+    """Milliseconds from each scheduled frame's time until it or a newer one was shown.
+
+    Those after the last frame shown are left out: the run ended before anything could answer them.
+    """
+    answers: dict[int, float] = {}
+    index = 0
+    for s in shown:
+        while index <= min(s.index, frames - 1):
+            answers[index] = (s.shown_at - began_at - index / rate) * 1e3
+            index += 1
+    return answers
 
 
 def rate_of(instants: list[float]) -> float:
@@ -224,19 +249,23 @@ def repeats(instants: list[float], rate: float) -> float:
 
 
 def verdict(
-    age: Distribution, stages: dict[str, Distribution], busy: dict[str, float], fps: float, rate: float
+    response: Distribution,
+    stages: dict[str, Distribution],
+    busy: dict[str, float],
+    fps: float,
+    rate: float,
 ) -> str:
     """One line: does it keep up, and what holds it back."""
-    if age.count == 0:
+    if response.count == 0:
         return "no frame was shown"
     slowest = max(("capture", "stylize", "show"), key=lambda name: busy[name])
     part = f"{slowest} takes {stages[slowest].p50:.1f} of the {1e3 / rate:.1f} ms a frame has"
     if fps < 0.99 * rate:
         what = "the processor" if busy["cpu"] > _TOO_BUSY > busy[slowest] else slowest
         return f"does not keep up: {fps:.1f} of {rate:g} fps; the bottleneck is {what} ({part})"
-    if age.p99 > max(3 * age.p50, 2e3 / rate):
-        stalled = max(stages, key=lambda name: stages[name].p99 - stages[name].p50)
-        times = f"p99 is {age.p99 / age.p50:.1f} times the median"
+    if response.p99 > max(3 * response.p50, 2e3 / rate):
+        stalled = max(stages, key=lambda name: stages[name].max - stages[name].p50)
+        times = f"p99 of the response is {response.p99:.0f} ms, the median {response.p50:.0f}"
         return f"keeps up, but with stalls in {stalled}: {times} ({part})"
     return f"keeps up with {rate:g} fps; the busiest stage is {slowest}: {part}"
 
@@ -246,7 +275,7 @@ class SelfTest:
     """Whether the measurement sees stalls that are there.
 
     Attributes:
-        calm, stalled: p99 in ms, without and with a stall of STALL_S every second.
+        calm, stalled: p99 of the response in ms, without and with a stall of STALL_S every second.
     """
 
     calm: float
@@ -274,4 +303,4 @@ def run_self_test(options: LiveBenchOptions) -> SelfTest:
     """Measure twice, the second time with stalls in the painter."""
     calm = run_live_bench(options)
     stalled = run_live_bench(options, stall_every_s=STALL_EVERY_S)
-    return SelfTest(calm.age.p99, stalled.age.p99)
+    return SelfTest(calm.response.p99, stalled.response.p99)

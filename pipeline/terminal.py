@@ -146,6 +146,7 @@ def live_bench_table(report: "LiveBenchReport") -> Group:
     height, width = report.size
     table = _table(f"{width}x{height} at {report.rate} fps, ms", "p50", "p90", "p95", "p99", "max", "mean")
     _add(table, "live age, due to shown", report.age)
+    _add(table, "response, dropped frames too", report.response)
     for name, times in report.stages.items():
         _add(table, f"  {name}", times)
     busy = ", ".join(f"{name} {share:.0%}" for name, share in report.busy_share.items())

@@ -45,7 +45,7 @@ class FakeCamera:
         self._has: dict[int, float] = {}
         self._pictures = self._play()
 
-    def isOpened(self) -> bool:
+    def isOpened(self) -> bool:  # noqa: N802
         return self.opens
 
     def set(self, name: int, value: float) -> bool:
@@ -56,7 +56,7 @@ class FakeCamera:
     def get(self, name: int) -> float:
         return self.agrees.get(name, self._has.get(name, 0.0))
 
-    def getBackendName(self) -> str:
+    def getBackendName(self) -> str:  # noqa: N802
         return "FAKE"
 
     def read(self) -> Read:

@@ -1,5 +1,6 @@
 """The governor on a fake clock and a machine whose time grows with the square of the scale."""
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -23,7 +24,7 @@ def run(
 
 
 def changes(chosen: list[float]) -> int:
-    return sum(a != b for a, b in zip(chosen, chosen[1:], strict=False))
+    return sum(a != b for a, b in itertools.pairwise(chosen))
 
 
 def test_nothing_changes_where_the_rate_is_held() -> None:

@@ -5,19 +5,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import make_models
 import numpy as np
 import pytest
-
-import make_models
-from pipeline.controls import Settings
-from pipeline.engine_pool import EnginePool, Wanted
-from pipeline.errors import EngineError, InputError, OutputError
-from pipeline.frame import Frame, Pixels
-from pipeline.live import STAGES
-from pipeline.painter import Painter, Painting
-from pipeline.style import StyleFile, read_style
-from pipeline.stylizer import Stylizer
-
 from live_rig import (
     LONG_S,
     SIZE,
@@ -30,6 +20,15 @@ from live_rig import (
     open_real,
     own_threads,
 )
+
+from pipeline.controls import Settings
+from pipeline.engine_pool import EnginePool, Wanted
+from pipeline.errors import EngineError, InputError, OutputError
+from pipeline.frame import Frame, Pixels
+from pipeline.live import STAGES
+from pipeline.painter import Painter, Painting
+from pipeline.style import StyleFile, read_style
+from pipeline.stylizer import Stylizer
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Cameras that misbehave, schedules on a fake clock, and a real stream over loopback that dies and returns."""
+"""Cameras that misbehave, schedules on a fake clock, a real stream over loopback that dies and returns."""
 
 import subprocess
 import threading

@@ -1,5 +1,7 @@
 """Still parts are calmed, moving parts stand as they are, a cut forgets everything."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -25,9 +27,7 @@ def test_flicker_of_a_still_scene_falls() -> None:
     calm = [steadier(source, frame) for frame in plain]
 
     def flicker(frames: list[Pixels]) -> float:
-        return float(
-            np.mean([np.abs(a.astype(int) - b).mean() for a, b in zip(frames, frames[1:], strict=False)])
-        )
+        return float(np.mean([np.abs(a.astype(int) - b).mean() for a, b in itertools.pairwise(frames)]))
 
     # a first-order recursion with share a leaves (1 - a) / sqrt(1 - a^2) * sqrt(1 - a) of white flicker
     assert flicker(calm[10:]) < 0.3 * flicker(plain[10:])
@@ -79,5 +79,5 @@ def test_inputs_are_only_read() -> None:
 
 @pytest.mark.parametrize("most", [1.0, -0.1])
 def test_a_share_that_would_freeze_is_refused(most: float) -> None:
-    with pytest.raises(ValueError, match="0..1"):
+    with pytest.raises(ValueError, match=r"0\.\.1"):
         Steadier(most)
