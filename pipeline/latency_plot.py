@@ -67,9 +67,8 @@ class _Axes:
         if self._warmup_s > 0:
             (left, bottom), (right, top) = self.point(0, 0), self.point(self._warmup_s, self._top_ms)
             page[top:bottom, left:right] = _WARMUP
-            put_text(
-                page, "warm-up", (left + 4, top + 16), _LETTERS_PX - 2, FAINT_INK, max(1, right - left - 8)
-            )
+            if right - left > 60:
+                put_text(page, "warm-up", (left + 4, top + 16), _LETTERS_PX - 2, FAINT_INK, right - left - 8)
         for number in range(round(self._top_ms / self._step_ms) + 1):
             self._grid_line(page, number * self._step_ms)
         step_s = nice_step(self._seconds)

@@ -96,14 +96,12 @@ class WindowSink(Sink):
         self._open = True
 
     def write(self, frame: Frame) -> None:
-        """Draw the frame in its own proportions, whatever the window's."""
+        """Draw the frame; a window takes its shape, a full screen keeps its own and shows black beside it."""
         if not self._open:
             return
         if frame.size != self._shown_size and not self._full:
             self._resize(frame.size)
-        _, _, width, height = cv2.getWindowImageRect(self._title)
-        fitted = letterbox(frame.pixels, (height, width)) if min(width, height) > 1 else frame.pixels
-        cv2.imshow(self._title, fitted)
+        cv2.imshow(self._title, letterbox(frame.pixels, self._shown_size))
         self._take_keys()
 
     def _resize(self, size: tuple[int, int]) -> None:
