@@ -155,7 +155,9 @@ def open_with_opencv(device: int) -> Any:
     """
     if sys.platform.startswith("linux") and not device_path(device).exists():
         raise _why_not(device, opened=False)
-    cv2.setLogLevel(2)  # errors; that a camera cannot be opened is told by us, with what to do
+    cv2.utils.logging.setLogLevel(
+        cv2.utils.logging.LOG_LEVEL_ERROR
+    )  # that a camera cannot be opened is told by us, with what to do
     backend = cv2.CAP_V4L2 if sys.platform.startswith("linux") else cv2.CAP_ANY
     return cv2.VideoCapture(device, backend)
 

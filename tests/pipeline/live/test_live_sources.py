@@ -65,6 +65,15 @@ def test_an_absent_camera_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         CameraSource(7)
 
 
+def test_what_is_no_camera_is_refused_by_opencv_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "video97").touch()
+    monkeypatch.setattr(camera_module, "device_path", lambda device: tmp_path / f"video{device}")
+    with pytest.raises(InputError, match="camera 97 cannot be opened"):
+        CameraSource(97)
+
+
 def test_a_damaged_picture_is_left_out() -> None:
     sends = [jpeg(SMALL, 10), DAMAGED, jpeg(SMALL, 60), DAMAGED, DAMAGED, jpeg(SMALL, 90), UNPLUGGED]
     with CameraSource(0, opener=lambda device: FakeCamera(sends)) as camera:
