@@ -239,7 +239,7 @@ def gatys(context: typer.Context) -> None:
 
 @app.command("gatys-study", context_settings={**FOREIGN, "help_option_names": []})
 def gatys_study(context: typer.Context) -> None:
-    """Compare settings of gatys on a contact sheet (needs brushstream[train])."""
+    """Compare gatys settings on a sheet (needs brushstream[train])."""
     run_mounted("training.studies_cli", "gatys_study", context)
 
 
