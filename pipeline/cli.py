@@ -34,7 +34,7 @@ from pipeline.cli_options import (
 )
 from pipeline.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED, MissingPackageError
 
-app = typer.Typer(no_args_is_help=True, **PLAIN)  # type: ignore[arg-type]
+app = typer.Typer(no_args_is_help=True, context_settings={"terminal_width": 100}, **PLAIN)  # type: ignore[arg-type]
 
 
 @app.callback()
