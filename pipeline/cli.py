@@ -4,71 +4,37 @@ Each command imports what it needs when it runs, so that ``brushstream --help`` 
 and no engine. ``train`` and ``export`` belong to the other two parts and are mounted by name.
 """
 
-import enum
 import importlib
 import json
-import os
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from pipeline import registry
-from pipeline.errors import (
-    EXIT_DAMAGED_INPUT,
-    EXIT_INTERRUPTED,
-    MissingPackageError,
-    OutputError,
+from pipeline import live_cli, registry
+from pipeline.cli_options import (
+    DEFAULT_STYLE,
+    PLAIN,
+    EngineName,
+    JsonFile,
+    KeepColors,
+    Overwrite,
+    PrecisionName,
+    PrecisionOption,
+    Size,
+    Strength,
+    StyleName,
+    parse_size,
+    precision_of,
+    say,
+    write_json,
 )
+from pipeline.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED, MissingPackageError
 
-if TYPE_CHECKING:
-    from pipeline.engines.base import Precision
-
-PLAIN = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
-"""Help without rich: half the time, and the same on every terminal."""
-
-DEFAULT_STYLE = "starry-night"
-
-app = typer.Typer(no_args_is_help=True, **PLAIN)  # type: ignore[arg-type]
-
-
-class PrecisionOption(enum.StrEnum):
-    """Precisions an engine may be asked for."""
-
-    auto = "auto"
-    fp32 = "fp32"
-    bf16 = "bf16"
-    fp16 = "fp16"
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """(height, width) from ``WIDTHxHEIGHT``; typer.BadParameter for anything else."""
-    width, cross, height = text.lower().partition("x")
-    if not (cross and width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise typer.BadParameter(f"{text!r} is no size; write WIDTHxHEIGHT, 1280x720 for example")
-    return int(height), int(width)
-
-
-StyleName = Annotated[str, typer.Option("--style", help="Name of a style, or path of a style file.")]
-EngineName = Annotated[
-    str,
-    typer.Option("--engine", help=f"auto, {', '.join(registry.ENGINES)}. A named engine never falls back."),
-]
-PrecisionName = Annotated[
-    PrecisionOption, typer.Option("--precision", help="auto takes the fastest that keeps the picture.")
-]
-Size = Annotated[
-    str | None, typer.Option("--size", metavar="WxH", help="Scale to this size; default: the input's.")
-]
-Strength = Annotated[
-    float, typer.Option("--strength", min=0.0, max=1.0, help="0 leaves the frame, 1 is the style alone.")
-]
-KeepColors = Annotated[bool, typer.Option("--keep-colors", help="Keep the input's colours.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace what is there under that name.")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the report to this file.")]
+app = typer.Typer(no_args_is_help=True, context_settings={"terminal_width": 100}, **PLAIN)  # type: ignore[arg-type]
 
 
 @app.callback()
@@ -76,6 +42,9 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Stylizes webcam and video frames in real time with networks trained from paintings."""
+
+
+app.command()(live_cli.webcam)
 
 
 @app.command()
@@ -117,6 +86,13 @@ def bench(
     size: Annotated[str, typer.Option("--size", metavar="WxH", help="Frame size.")] = "640x480",
     frames: Annotated[int, typer.Option(min=1, help="Measured frames; a p99 wants 1000.")] = 1000,
     warmup: Annotated[int, typer.Option(min=0, help="Frames before them, kept apart.")] = 20,
+    live: Annotated[
+        bool, typer.Option("--live", help="Measure the age of frames from a source with a fixed rate.")
+    ] = False,
+    rate: live_cli.Rate = 30,
+    plot: live_cli.Plot = None,
+    self_test: live_cli.SelfTest = False,
+    soak: live_cli.Soak = None,
     json_file: JsonFile = None,
 ) -> None:
     """Measure how long a frame takes on this machine."""
@@ -125,6 +101,12 @@ def bench(
     from pipeline.style import find_style
 
     frame_size = parse_size(size)
+    if live or self_test or soak is not None:
+        live_cli.bench_live(
+            style, frame_size, engine, precision_of(precision), rate, frames, warmup,
+            plot, self_test, soak, json_file,
+        )  # fmt: skip
+        return
     report = run_bench(
         BenchOptions(find_style(style), frame_size, engine, precision_of(precision), frames, warmup)
     )
@@ -257,7 +239,7 @@ def gatys(context: typer.Context) -> None:
 
 @app.command("gatys-study", context_settings={**FOREIGN, "help_option_names": []})
 def gatys_study(context: typer.Context) -> None:
-    """Compare settings of gatys on a contact sheet (needs brushstream[train])."""
+    """Compare gatys settings on a sheet (needs brushstream[train])."""
     run_mounted("training.studies_cli", "gatys_study", context)
 
 
@@ -271,27 +253,6 @@ def run_mounted(module: str, function: str, context: typer.Context) -> None:
     mounted = typer.Typer(**PLAIN)  # type: ignore[arg-type]
     mounted.command()(getattr(importlib.import_module(module), function))
     mounted(args=context.args, prog_name=context.command_path)
-
-
-def precision_of(option: PrecisionOption) -> "Precision | None":
-    """What the engines take: None for ``auto``."""
-    return None if option is PrecisionOption.auto else option.value  # type: ignore[return-value]
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write a report, whole or not at all; OutputError says why not."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path} ({error.strerror}); choose another file") from error
-
-
-def say(line: str) -> None:
-    """One line to the person, apart from the results on standard output."""
-    print(f"brushstream: {line}", file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -41,11 +41,20 @@ SOURCES: Mapping[str, Entry] = {
     "synthetic": Entry("pipeline.sources.synthetic:SyntheticSource"),
     "video-file": Entry("pipeline.sources.video_file:VideoFileSource", "av"),
     "images": Entry("pipeline.sources.images:ImagesSource", "cv2"),
+    "camera": Entry("pipeline.sources.camera:CameraSource", "cv2"),
+    "network": Entry("pipeline.sources.network:NetworkSource", "av"),
+    "paced": Entry("pipeline.sources.paced:PacedSource"),
+    "paced-synthetic": Entry("pipeline.sources.paced:PacedSynthetic"),
 }
 SINKS: Mapping[str, Entry] = {
     "null": Entry("pipeline.sinks.null:NullSink"),
     "video-file": Entry("pipeline.sinks.video_file:VideoFileSink", "av"),
     "images": Entry("pipeline.sinks.images:ImagesSink", "cv2"),
+    "window": Entry("pipeline.sinks.window:WindowSink", "cv2"),
+    "serve": Entry("pipeline.sinks.serve:ServeSink", "cv2"),
+    "virtual-camera": Entry(
+        "pipeline.sinks.virtual_camera:VirtualCameraSink", "pyvirtualcam", "virtual-camera"
+    ),
 }
 
 

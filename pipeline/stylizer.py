@@ -96,7 +96,7 @@ class Stylizer:
                 f"this stylizer was opened for (height, width) = {self.size}, got {pixels.shape[:2]}; "
                 "open another for that size"
             )
-        return self._finish(pixels, self._infer(pixels, controls))
+        return finish(pixels, self._infer(pixels, controls), self.strength, self.keep_colors)
 
     def _infer(self, pixels: Pixels, controls: Controls | None) -> Pixels:
         if not any(self.borders):
@@ -105,13 +105,6 @@ class Stylizer:
         top, _, left, _ = self.borders
         height, width = self.size
         return stylized[top : top + height, left : left + width].copy()
-
-    def _finish(self, source: Pixels, stylized: Pixels) -> Pixels:
-        if self.keep_colors:
-            stylized = with_colors_of(source, stylized)
-        if self.strength < 1.0:
-            cv2.addWeighted(stylized, self.strength, source, 1.0 - self.strength, 0.0, dst=stylized)
-        return stylized
 
     def close(self) -> None:
         """Give back the engine. Closing twice is no error."""
@@ -150,6 +143,18 @@ def reflect(pixels: Pixels, sides: tuple[int, int, int, int]) -> Pixels:
     top, bottom, left, right = sides
     padded: Pixels = cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_REFLECT_101)  # type: ignore[assignment]
     return padded
+
+
+def finish(source: Pixels, stylized: Pixels, strength: float, keep_colors: bool) -> Pixels:
+    """What the user wishes of a stylized frame: the source's colours first, then the blend with the source.
+
+    Both are (H, W, 3) uint8 BGR of one size; ``stylized`` may be written into and returned.
+    """
+    if keep_colors:
+        stylized = with_colors_of(source, stylized)
+    if strength < 1.0:
+        cv2.addWeighted(stylized, strength, source, 1.0 - strength, 0.0, dst=stylized)
+    return stylized
 
 
 def with_colors_of(source: Pixels, stylized: Pixels) -> Pixels:

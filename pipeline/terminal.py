@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -13,6 +13,9 @@ from pipeline.bench import BenchReport
 from pipeline.doctor import Findings
 from pipeline.latency import Distribution
 from pipeline.style import StyleFile
+
+if TYPE_CHECKING:
+    from pipeline.live_bench import LiveBenchReport
 
 
 class Standing(Protocol):
@@ -135,6 +138,29 @@ def bench_table(report: BenchReport) -> Group:
         f"opened in {report.open_ms:.0f} ms, first frame {report.first_frame_ms:.0f} ms; {memory}{peak}",
         f"{report.machine['cpu']}, {report.machine['cores']} cores; "
         + ", ".join(f"{name} {version}" for name, version in report.versions.items()),
+    )
+
+
+def live_bench_table(report: "LiveBenchReport") -> Group:
+    """Age and stages, what became of the frames, and the verdict."""
+    height, width = report.size
+    table = _table(f"{width}x{height} at {report.rate} fps, ms", "p50", "p90", "p95", "p99", "max", "mean")
+    _add(table, "live age, due to shown", report.age)
+    _add(table, "response, dropped frames too", report.response)
+    for name, times in report.stages.items():
+        _add(table, f"  {name}", times)
+    busy = ", ".join(f"{name} {share:.0%}" for name, share in report.busy_share.items())
+    few = "" if report.shown >= 1000 else "; fewer than 1000 shown, so p99 is a guess"
+    return Group(
+        table,
+        f"delivered {report.delivered_fps:.2f} fps; {report.dropped} of {report.scheduled} dropped "
+        f"({report.drop_share:.1%}), {report.warmup_dropped} of {report.warmup} in warm-up; "
+        f"{report.repeat_share:.1%} of the screen's frames repeated{few}",
+        f"busy: {busy}",
+        f"style {report.style} ({report.network}); {report.engine}",
+        f"{report.machine['cpu']}, {report.machine['cores']} cores; "
+        + ", ".join(f"{name} {version}" for name, version in report.versions.items()),
+        f"verdict: {report.verdict}",
     )
 
 

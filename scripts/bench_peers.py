@@ -25,7 +25,7 @@ if str(ROOT) not in sys.path:
 
 from pipeline import machine  # noqa: E402 - the repository is no package on the path
 from pipeline.bench import moving_noise, package_versions  # noqa: E402
-from pipeline.cli import parse_size, write_json  # noqa: E402
+from pipeline.cli_options import parse_size, write_json  # noqa: E402
 from pipeline.frame import Pixels  # noqa: E402
 
 Stylize = Callable[[Pixels], Pixels]

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2  # noqa: F401 - its import sets variables for Qt, which no test shall seem to have done
 import numpy as np
 import pytest
 

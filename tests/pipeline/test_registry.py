@@ -30,7 +30,11 @@ WHOLE = registry.ENGINES["openvino"]
 )
 def test_every_name_leads_to_a_class(table: dict[str, Entry], base: type) -> None:
     for name, entry in table.items():
-        assert issubclass(registry.load(name, entry), base), name
+        if entry.extra and not registry.is_installed(entry.package):
+            with pytest.raises(MissingPackageError, match=entry.extra):
+                registry.load(name, entry)
+        else:
+            assert issubclass(registry.load(name, entry), base), name
 
 
 def test_auto_takes_openvino_before_onnxruntime() -> None:
