@@ -38,7 +38,10 @@ ADAPTERS: Mapping[str, tuple[str, ...]] = {  # heavy package -> files of pipelin
         "pipeline/sinks/",
         "pipeline/contact_sheet.py",
         "pipeline/image_job.py",
+        "pipeline/look.py",
+        "pipeline/cuts.py",
     ),
+    "ray": ("pipeline/cluster.py",),
     "typer": ("pipeline/cli.py",),
     "rich": ("pipeline/cli.py", "pipeline/terminal.py"),
 }
