@@ -32,16 +32,18 @@ class Progress:
         frames: finished, that is encoded.
         expected: how many there will be, None where the source does not know.
         seconds: since the first frame was asked for.
+        resumed: those of ``frames`` that an earlier run had finished.
     """
 
     frames: int
     expected: int | None
     seconds: float
+    resumed: int = 0
 
     @property
     def fps(self) -> float:
         """Frames a second so far."""
-        return self.frames / self.seconds if self.seconds > 0 else 0.0
+        return (self.frames - self.resumed) / self.seconds if self.seconds > 0 else 0.0
 
 
 @dataclass(frozen=True)

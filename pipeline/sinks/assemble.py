@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from pipeline.errors import OutputError
@@ -27,7 +28,7 @@ def joined(segments: Sequence[Path], last_duration: int) -> Iterator[EncodedPack
     dts = _decoding_times(segments, delay)
     for path in segments:
         ordered = sorted(read_times(path))
-        following = {pts: later for pts, later in zip(ordered, ordered[1:], strict=False)}
+        following = dict(pairwise(ordered))
         next_begin = _first_time_after(segments, path)
         for packet in read_packets(path):
             end = following.get(packet.pts, next_begin)

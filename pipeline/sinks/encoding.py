@@ -39,7 +39,7 @@ class Encoding:
         codec: a family of ``CODECS``, the exact name of a hardware encoder (``h264_nvenc``), or ``auto``:
             VP9 in WebM, else H.264.
         threads: of the encoder; None takes what the machine has. The pictures depend on it with some
-            encoders, so a resumed job keeps the number it began with.
+            encoders, so work is resumed only with the same number.
     """
 
     crf: int = 18

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, cast
 
@@ -59,7 +59,7 @@ class VideoSpec:
     tick: Fraction
     container: str
     encoding: Encoding
-    color: VideoColor = VideoColor()
+    color: VideoColor = field(default_factory=VideoColor)
     pixel_aspect: Fraction = Fraction(1)
 
     @classmethod

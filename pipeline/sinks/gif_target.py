@@ -4,14 +4,13 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import av
 from av.codec.context import CodecContext
+from av.container import OutputContainer
 from av.filter import Graph
 from av.filter.context import FilterContext
 from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -45,7 +44,7 @@ class GifTarget(Target):
         """Lossless, because the palette is chosen when all pictures are there."""
         return FrameEncoder(self.spec)
 
-    def build(self, segments: Sequence[Path], complete: bool) -> Path:
+    def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
         """See ``Target``."""
         path = self.final if complete else part_name(self.final)
         part = PartFile(path, overwrite=self._overwrite or not complete)
@@ -71,7 +70,7 @@ class GifTarget(Target):
         graph, frames_in, palette_in = self._painter()
         times = self._times(segments)
         with av.open(part.file, "w", format="gif") as container:
-            stream = cast(VideoStream, container.add_stream("gif", rate=self.spec.rate))
+            stream = container.add_stream("gif", rate=self.spec.rate)
             stream.height, stream.width = self.spec.padded
             stream.pix_fmt = "pal8"
             stream.codec_context.time_base = _TICK
@@ -93,7 +92,7 @@ class GifTarget(Target):
 
     def _mux(
         self,
-        container: av.container.OutputContainer,
+        container: OutputContainer,
         stream: VideoStream,
         frame: VideoFrame,
         times: list[int],
@@ -143,7 +142,7 @@ class GifTarget(Target):
         )
 
     def _decoded(self, segments: Sequence[Path]) -> Iterator[VideoFrame]:
-        decoder = cast(VideoCodecContext, CodecContext.create("ffv1", "r"))
+        decoder = CodecContext.create("ffv1", "r")
         decoder.extradata = read_header(segments[0])
         decoder.height, decoder.width = self.spec.padded
         for path in segments:

@@ -58,7 +58,7 @@ class PicturesTarget(Target):
         """See ``Target``."""
         return PictureEncoder(self._wanted.path.suffix.lower(), self._wanted.rate, self._tick)
 
-    def build(self, segments: Sequence[Path], complete: bool) -> Path:
+    def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
         """See ``Target``."""
         folder = self.final if complete else part_name(self.final)
         part = folder.with_name(f".{folder.name}.part")

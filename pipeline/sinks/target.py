@@ -5,7 +5,7 @@ gets its name.
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -42,9 +42,9 @@ class Wanted:
     size: tuple[int, int]
     rate: Fraction
     tick: Fraction | None = None
-    color: VideoColor = VideoColor()
+    color: VideoColor = field(default_factory=VideoColor)
     pixel_aspect: Fraction = Fraction(1)
-    encoding: Encoding = Encoding()
+    encoding: Encoding = field(default_factory=Encoding)
     source: Path | None = None
     shift: Fraction = Fraction(0)
     end: Fraction | None = None
@@ -67,8 +67,11 @@ class Target(ABC):
         """A fresh encoder, for one segment."""
 
     @abstractmethod
-    def build(self, segments: Sequence[Path], complete: bool) -> Path:
+    def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
         """Make, check and name the result; a part of it, under ``part_name``, where not complete.
+
+        Args:
+            damaged: the source broke off, so that its other tracks may be shorter than it promises.
 
         Raises:
             OutputError: no space, or the result did not pass its check: nothing has the name then.
@@ -98,7 +101,7 @@ class MovieTarget(Target):
         """See ``Target``."""
         return FrameEncoder(self.spec)
 
-    def build(self, segments: Sequence[Path], complete: bool) -> Path:
+    def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
         """See ``Target``."""
         wanted, path = self._wanted, self.final if complete else part_name(self.final)
         output = OutputFile(
@@ -112,7 +115,7 @@ class MovieTarget(Target):
             self._check_header(segments[0], output)
             output.write(joined(segments, self._last_duration(segments, complete)))
             output.end(complete)
-            self._check(output, segments, complete)
+            self._check(output, segments, complete and not damaged)
             output.publish()
         finally:
             output.close()
@@ -169,7 +172,7 @@ def final_path(path: Path) -> Path:
         if suffix not in WRITABLE:
             raise OutputError(f"{path} is a sequence of pictures; choose one of {' '.join(WRITABLE)}")
         return path.parent
-    if suffix not in (*FORMATS, ".gif"):
+    if suffix not in (*FORMATS, ".gif") and not path.is_dir():  # a folder is refused by its own line
         known = " ".join((*FORMATS, ".gif", "%06d.png"))
         raise OutputError(f"{path} ends in {path.suffix or 'nothing'!r}; choose one of {known}")
     return path
