@@ -47,6 +47,8 @@ SINKS: Mapping[str, Entry] = {
     "video-file": Entry("pipeline.sinks.video_file:VideoFileSink", "av"),
     "images": Entry("pipeline.sinks.images:ImagesSink", "cv2"),
 }
+CLUSTER = Entry("pipeline.cluster:run_on_cluster", "ray", "cluster")
+"""What ``--cluster`` calls."""
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,17 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def install(path: Path, data: bytes) -> None:
+    """Put a segment that was made elsewhere under its name, whole and on the disk. Raises OSError."""
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
 def read_header(path: Path) -> bytes:
     """The encoder's extradata."""
     with path.open("rb") as file:
