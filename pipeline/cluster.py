@@ -147,7 +147,7 @@ def _tasks(options: VideoOptions, source: MediaSource, look: Look, journal: Jour
 def _in_order(tasks: Sequence[Task]) -> Iterator[Rendered]:
     """Results by segment number; as many tasks under way as the cluster has processors, and two more."""
     render = ray.remote(render_segment)
-    at_once = int(ray.cluster_resources().get("CPU", 1)) + 2
+    at_once = int(ray.cluster_resources().get("CPU", 1)) + 2  # type: ignore[no-untyped-call, unused-ignore]
     waiting = iter(tasks)
     under_way = [render.remote(task) for task in itertools.islice(waiting, at_once)]
     while under_way:

@@ -86,7 +86,7 @@ def _find(name: str) -> list[Path]:
         return _videos(path)
     if not glob.has_magic(name):
         return [path]  # opening it says that it is not there
-    matches = sorted((Path(match) for match in glob.glob(name, recursive=True)), key=str)
+    matches = sorted((Path(match) for match in glob.glob(name, recursive=True)), key=str)  # noqa: PTH207 - any root
     videos = [match for match in matches if match.is_file()]
     if not videos:
         raise InputError(f"no file fits the pattern {name!r}; check it, and quote it for the shell")
@@ -130,8 +130,8 @@ def plan(names: Sequence[str], output: Path, options: VideoOptions) -> list[Plan
         target = output_for(pattern, path, options, number)
         if target in taken:
             raise OutputError(
-                f"{taken[target]} and {path} would both become {target}; put {{parent}} or {{number}} into the "
-                "output's name"
+                f"{taken[target]} and {path} would both become {target}; put {{parent}} or {{number}} into "
+                "the output's name"
             )
         taken[target] = path
         planned.append(_planned(replace(options, input=path, output=target)))

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2  # noqa: F401 - sets environment variables when first imported: not in the middle of a test
 import numpy as np
 import pytest
 
