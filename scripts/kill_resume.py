@@ -80,7 +80,8 @@ def decoded_hash(path: Path) -> str:
         for frame in container.decode(video=0):
             assert frame.pts is not None
             digest.update(str(frame.pts * (frame.time_base or 0)).encode())
-            digest.update(frame.to_ndarray().tobytes())
+            rgb = frame.format.is_rgb or frame.format.name == "pal8"  # numpy knows no bgr0
+            digest.update((frame.to_ndarray(format="bgr24") if rgb else frame.to_ndarray()).tobytes())
     return digest.hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The clips of the file contract, each made by the real ffmpeg in one peculiar way, 64x48 and a second long."""
+"""The clips of the file contract, each made by the real ffmpeg in one peculiar way: 64x48, one second."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -98,6 +98,7 @@ _ODD = ("-vf", "scale=63:47", "-c:v", "ffv1", "-pix_fmt", "yuv444p")
 _BT709 = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
 _NTSC = ("-f", "lavfi", "-i", "testsrc=s=64x48:r=30000/1001:d=1")
 _INTERLACED = ("-vf", "tinterlace=interleave_top,setfield=tff", "-flags", "+ilme+ildct", "-c:v", "mpeg2video")
+_PRORES = ("-c:v", "prores_ks")
 AAC = ("-c:a", "aac")
 
 CASES = {
@@ -120,8 +121,8 @@ CASES = {
         "in.mp4", silent("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-x265-params",
                          "log-level=error", *_BT709), notes=("10 bits",)
     ),
-    "interlaced-mpeg2": Case("in.mpg", plain(*_INTERLACED, "-c:a", "mp2"), notes=("interlaced", ), moved=True),
-    "mov-prores": Case("in.mov", plain("-c:v", "prores_ks", "-c:a", "pcm_s16le"), ".mov", notes=("bits a colour",)),
+    "interlaced-mpeg2": Case("in.mpg", plain(*_INTERLACED, "-c:a", "mp2"), notes=("interlaced",), moved=True),
+    "mov-prores": Case("in.mov", plain(*_PRORES, "-c:a", "pcm_s16le"), ".mov", notes=("bits a colour",)),
     "webm": Case("in.webm", plain("-c:v", "libvpx", "-c:a", "libopus"), ".webm", moved=True),
     "avi": Case("in.avi", plain("-c:v", "mpeg4", "-c:a", "mp3"), notes=("tag 'software'",)),
     "ts": Case("in.ts", plain(*H264, *AAC)),

@@ -1,7 +1,9 @@
 """Resuming: killed, stopped, full disk, changed settings, torn journal; and the segments' own files."""
 
 import random
+import threading
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import make_media
@@ -129,17 +131,13 @@ def test_other_settings_and_no_resume_begin_anew(
 
 def test_a_stopped_job_shows_its_part_and_goes_on(clip: Path, invert: Path) -> None:
     options = wanted(clip, "out.mp4", invert)
-    import threading
-
     stop = threading.Event()
 
     def at_twenty(progress: Progress) -> None:
         if progress.frames >= 20:
             stop.set()
 
-    look = Look.__call__
     done: VideoSummary = run_video(options, at_twenty, stop=stop)
-    assert look is Look.__call__
     if done.interrupted:
         assert done.output.name == "out.partial.mp4"
         assert len(make_media.probe(done.output).times) == done.frames
@@ -182,7 +180,7 @@ def test_a_full_disk_keeps_whole_segments(clip: Path, invert: Path, monkeypatch:
 
     with monkeypatch.context() as patch:
         patch.setattr(segmented, "SegmentWriter", Full)
-        with pytest.raises(OutputError, match="the disk is full.*16 frames are kept"):
+        with pytest.raises(OutputError, match=r"the disk is full.*16 frames are kept"):
             run_video(options)
     assert run_video(options).resumed == 2 * SEGMENT
 
@@ -263,7 +261,7 @@ def test_decoding_times_rise_across_uneven_segments(tmp_path: Path) -> None:
     second = write(tmp_path / "b.segment", 1000, 1300, *dice.sample(range(1001, 1299), 2))
     found = list(joined([first, second], last_duration=5))
     dts = [packet.dts for packet in found]
-    assert all(a < b for a, b in zip(dts, dts[1:], strict=False) if a is not None and b is not None)
+    assert all(a < b for a, b in pairwise(dts) if a is not None and b is not None)
     assert all(packet.dts is not None and packet.dts <= packet.pts for packet in found)
     assert sum(packet.duration for packet in found) == 1300 + 5
     with pytest.raises(OutputError, match="begins before"):
