@@ -2,8 +2,8 @@
 
 python scripts/kill_resume.py --kills 20 --seed 1
 
-One job a kill: started, killed with SIGKILL after a random share of the time an untouched job takes, and
-run again to its end. Every result must decode to the same pictures, and no frame may be stylized again
+One job a kill: started, killed with SIGKILL some milliseconds after a random frame (the last one too, when
+the segments are put together), and run again to its end. Every result must decode to the same pictures, and no frame may be stylized again
 beyond the one segment that was under way.
 """
 
@@ -26,6 +26,9 @@ from pipeline.journal import unfinished_frames
 from pipeline.sinks.video_file import VideoFileSink
 from pipeline.sources.synthetic import SyntheticSource
 
+QUEUED = 8
+"""Frames that may be stylized and not encoded yet when the kill comes; the queues hold two each."""
+
 JOB = """
 import json, sys, time
 from pathlib import Path
@@ -35,6 +38,7 @@ counted, look = 0, Look.__call__
 def count(self, frame):
     global counted
     counted += 1
+    print("frame", counted, flush=True)
     time.sleep(float(sys.argv[5]))
     return look(self, frame)
 Look.__call__ = count
@@ -102,26 +106,26 @@ class Trials:
         assert job.stdout.readline() == "ready\n", job.stderr and job.stderr.read()
         return job
 
-    def whole(self, output: Path) -> tuple[dict[str, int], float]:
-        """A job left alone: its counts and the seconds it took."""
-        began_at = time.monotonic()
+    def whole(self, output: Path) -> dict[str, int]:
+        """A job left alone: its counts."""
         out, err = self.start(output).communicate(timeout=300)
         assert out, err
-        counts: dict[str, int] = json.loads(out)
-        return counts, time.monotonic() - began_at
+        counts: dict[str, int] = json.loads(out.splitlines()[-1])
+        return counts
 
-    def kill(self, output: Path, after_s: float, wanted: str) -> Trial:
-        """A job killed after so many seconds, and run again."""
+    def kill(self, output: Path, at_frame: int, after_s: float, wanted: str) -> Trial:
+        """A job killed so many seconds after it began a frame, and run again."""
         job = self.start(output)
+        assert job.stdout is not None
+        while (line := job.stdout.readline()) and line.split() != ["frame", str(at_frame)]:
+            pass
         time.sleep(after_s)
-        ended = job.poll() is not None
         job.send_signal(signal.SIGKILL)
         job.communicate()
-        assert ended == output.exists() or output.exists(), "a killed job left neither work nor output"
         if output.exists():
             return Trial(0, 0, decoded_hash(output) == wanted, True)
         kept = unfinished_frames(output)
-        counts, _ = self.whole(output)
+        counts = self.whole(output)
         return Trial(kept, counts["stylized"], decoded_hash(output) == wanted, False)
 
 
@@ -131,15 +135,19 @@ def run(kills: int, seed: int, folder: Path, style: Path, *, frames: int, segmen
     make_clip(clip, frames, (48, 64))
     trials = Trials(clip, style, segment_frames, 0.02, "h264")
     dice = random.Random(seed)
-    counts, took_s = trials.whole(folder / "whole.mp4")
+    counts = trials.whole(folder / "whole.mp4")
     assert counts == {"stylized": frames, "resumed": 0, "frames": frames}, counts
     wanted = decoded_hash(folder / "whole.mp4")
     done: list[Trial] = []
     for number in range(kills):
-        trial = trials.kill(folder / f"killed-{number}.mp4", dice.uniform(0.05, 0.95) * took_s, wanted)
-        print(f"kill {number + 1}: {trial}", flush=True)
+        at_frame, after_s = dice.randint(1, frames), dice.uniform(0, 0.1)
+        trial = trials.kill(folder / f"killed-{number}.mp4", at_frame, after_s, wanted)
+        print(f"kill {number + 1} at frame {at_frame}: {trial}", flush=True)
         assert trial.same, "the resumed result differs"
-        assert trial.ended_first or trial.stylized == frames - trial.kept, "frames were done twice"
+        if not trial.ended_first:
+            assert trial.stylized == frames - trial.kept, "frames in whole segments were done twice"
+            lost = at_frame - trial.kept
+            assert lost <= segment_frames + QUEUED, f"{lost} frames were done for nothing"
         done.append(trial)
     return done
 
