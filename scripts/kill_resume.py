@@ -3,8 +3,8 @@
 python scripts/kill_resume.py --kills 20 --seed 1
 
 One job a kill: started, killed with SIGKILL some milliseconds after a random frame (the last one too, when
-the segments are put together), and run again to its end. Every result must decode to the same pictures, and no frame may be stylized again
-beyond the one segment that was under way.
+the segments are put together), and run again to its end. Every result must decode to the same pictures,
+and no frame may be stylized again beyond the one segment that was under way.
 """
 
 import argparse
