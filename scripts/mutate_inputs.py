@@ -3,15 +3,16 @@
 python scripts/mutate_inputs.py --count 500 --seed 1 --style STYLE.onnx
 
 Every mutation of a small real clip (cut off, flipped bits, wrong extension, empty, hostile header numbers,
-spliced containers) runs in a process of its own with a time limit. It may end with a result (exit code 0,
+spliced containers) runs in a process of its own, forked where everything is loaded, with a time limit. It may end with a result (exit code 0,
 or 10 with a warning) or with exactly one line that names the file; a result must decode whole.
 """
 
 import argparse
 import collections
+import multiprocessing
+import os
 import random
 import struct
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -20,14 +21,11 @@ from pathlib import Path
 
 import av
 
+from pipeline import cli, video_job  # noqa: F401 - loaded here, so that every fork has it
+
 LIMIT_S = 30.0
-_JOB = """
-import sys
-from pipeline import cli
-code = cli.run(["video", sys.argv[1], "-o", sys.argv[2], "--style", sys.argv[3], "--engine", "identity",
-                "--preset", "ultrafast"])
-sys.exit(code)
-"""
+_FAST = ("--engine", "identity", "--preset", "ultrafast")
+_CONTEXT = multiprocessing.get_context("fork")
 Mutation = Callable[[bytes, random.Random], bytes]
 
 
@@ -124,12 +122,27 @@ def trial(number: int, seeds: Sequence[Path], folder: Path, style: Path, seed: i
     output = folder / f"{number}-out.mp4"
     source.write_bytes(mutate(origin.read_bytes(), dice))
     name = f"{number} {mutate.__name__} {origin.suffix}{' as ' + suffix if wrong_name else ''}"
-    command = [sys.executable, "-c", _JOB, str(source), str(output), str(style)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-    except subprocess.TimeoutExpired:
+    told = folder / f"{number}-out.txt"
+    arguments = ["video", str(source), "-o", str(output), "--style", str(style)]
+    job = _CONTEXT.Process(target=_run, args=([*arguments, *_FAST], told))
+    job.start()
+    job.join(LIMIT_S)
+    if job.exitcode is None:
+        job.kill()
+        job.join()
         return Trial(name, None, f"no end after {LIMIT_S:.0f} s")
-    return Trial(name, done.returncode, _fault(done.returncode, done.stderr, output))
+    return Trial(name, job.exitcode, _fault(job.exitcode, told.read_text(errors="replace"), output))
+
+
+def _run(arguments: list[str], told: Path) -> None:
+    """The command in this process, what it says into a file; the exit code is the process's."""
+    with told.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115, PTH123 - pytest has put another there
+        code = cli.run(arguments)
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _fault(code: int, told: str, output: Path) -> str | None:
@@ -156,6 +169,8 @@ def run(count: int, seed: int, seeds: Sequence[Path], folder: Path, style: Path)
     done = []
     for number in range(count):
         done.append(trial(number, seeds, folder, style, seed))
+        if done[-1].fault:
+            print(f"{done[-1].name}: {done[-1].fault}", flush=True)
         for path in folder.glob(f"{number}-out*"):
             path.unlink()
         for path in folder.glob(f"{number}.*"):
@@ -174,8 +189,6 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         done = run(wanted.count, wanted.seed, wanted.clips, Path(folder), wanted.style)
     faults = [t for t in done if t.fault]
-    for broken in faults:
-        print(f"{broken.name}: {broken.fault}")
     codes = collections.Counter(t.code for t in done)
     print(
         f"{len(done)} mutated inputs, {len(faults)} broken promises; exit codes {dict(codes.most_common())}"

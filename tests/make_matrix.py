@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from make_media import H264, TESTSRC, ffmpeg
+from make_media import turned as turn
 
 TONE = ("-f", "lavfi", "-i", "sine=d=1")
 SUBTITLES = (
@@ -65,7 +66,7 @@ def turned(path: Path) -> None:
     """A telephone's clip: lying pixels and a tag."""
     straight = path.with_name("straight.mp4")
     ffmpeg(*TESTSRC, *TONE, *H264, "-c:a", "aac", straight)
-    ffmpeg("-i", straight, "-c", "copy", "-metadata:s:v", "rotate=90", path)
+    turn(path, straight)
 
 
 def cut_in(path: Path) -> None:
@@ -93,7 +94,7 @@ def with_cover(path: Path) -> None:
     )  # fmt: skip
 
 
-_VFR = ("-vf", "select='not(mod(n,7))+not(mod(n,3))'", "-vsync", "vfr")
+_VFR = ("-vf", "select='not(mod(n,7))+not(mod(n,3))'", "-fps_mode", "vfr")
 _ODD = ("-vf", "scale=63:47", "-c:v", "ffv1", "-pix_fmt", "yuv444p")
 _BT709 = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
 _NTSC = ("-f", "lavfi", "-i", "testsrc=s=64x48:r=30000/1001:d=1")

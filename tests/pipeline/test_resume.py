@@ -39,7 +39,7 @@ def clip(tmp_path: Path) -> Path:
     uneven = "select='not(mod(n,7))+not(mod(n,3))+not(mod(n,2))'"
     make_media.ffmpeg(
         "-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=4", "-f", "lavfi", "-i", "sine=d=3", "-vf", uneven,
-        "-vsync", "vfr", "-frames:v", str(FRAMES), *make_media.H264, "-bf", "3", "-g", "12", path,
+        "-fps_mode", "vfr", "-frames:v", str(FRAMES), *make_media.H264, "-bf", "3", "-g", "12", path,
     )  # fmt: skip
     return path
 
