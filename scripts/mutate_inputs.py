@@ -3,8 +3,9 @@
 python scripts/mutate_inputs.py --count 500 --seed 1 --style STYLE.onnx
 
 Every mutation of a small real clip (cut off, flipped bits, wrong extension, empty, hostile header numbers,
-spliced containers) runs in a process of its own, forked where everything is loaded, with a time limit. It may end with a result (exit code 0,
-or 10 with a warning) or with exactly one line that names the file; a result must decode whole.
+spliced containers) runs in a process of its own, forked where everything is loaded, with a time limit. It
+may end with a result (exit code 0, or 10 with a warning) or with exactly one line that names the file; a
+result must decode whole.
 """
 
 import argparse
@@ -139,7 +140,7 @@ def _run(arguments: list[str], told: Path) -> None:
     with told.open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115, PTH123 - pytest has put another there
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - pytest has put another there
         code = cli.run(arguments)
         sys.stderr.flush()
         os._exit(code)
@@ -164,13 +165,19 @@ def _decodes(path: Path) -> bool:
         return sum(1 for _ in container.decode(video=0)) > 0
 
 
-def run(count: int, seed: int, seeds: Sequence[Path], folder: Path, style: Path) -> list[Trial]:
-    """``count`` trials; the files of each are removed again."""
+def run(
+    count: int, seed: int, seeds: Sequence[Path], folder: Path, style: Path, first: int = 0
+) -> list[Trial]:
+    """``count`` trials from number ``first`` on; the files of each are removed again."""
     done = []
-    for number in range(count):
+    for number in range(first, first + count):
         done.append(trial(number, seeds, folder, style, seed))
         if done[-1].fault:
             print(f"{done[-1].name}: {done[-1].fault}", flush=True)
+        if (number + 1) % 25 == 0:
+            print(
+                f"{number + 1}: {dict(collections.Counter(t.code for t in done).most_common())}", flush=True
+            )
         for path in folder.glob(f"{number}-out*"):
             path.unlink()
         for path in folder.glob(f"{number}.*"):
@@ -182,12 +189,13 @@ def main(arguments: Sequence[str]) -> int:
     """Print how the trials ended; 0 when no promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--first", type=int, default=0, help="number of the first, to do them in parts")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--style", type=Path, required=True, help="any style file; the identity engine runs")
     parser.add_argument("clips", nargs="+", type=Path, help="small real clips to be mutated")
     wanted = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        done = run(wanted.count, wanted.seed, wanted.clips, Path(folder), wanted.style)
+        done = run(wanted.count, wanted.seed, wanted.clips, Path(folder), wanted.style, wanted.first)
     faults = [t for t in done if t.fault]
     codes = collections.Counter(t.code for t in done)
     print(

@@ -52,6 +52,7 @@ class Companions:
         self._output, self._notes = output, notes
         self._container = av.open(f"file:{path}", mode="r", metadata_errors="replace")
         self._tracks: dict[int, Track] = {}
+        self._spans: dict[int, list[Fraction]] = {}  # first and latest second of each sound track
         self._counts = dict.fromkeys(_KIND, 0)
         self._copy_tags()
         self._copy_chapters()
@@ -94,6 +95,8 @@ class Companions:
 
     def _keep(self, stream: Stream, track: Track) -> None:
         self._tracks[stream.index] = track
+        if stream.type == "audio":
+            self._spans[stream.index] = []
         self.kinds.append(stream.type)
 
     def _add_audio(self, number: int, stream: AudioStream) -> None:
@@ -179,7 +182,21 @@ class Companions:
             if limit is not None and packet.dts is not None and packet.dts * packet.time_base > limit:
                 self._waiting = packet
                 return
+            self._note_span(packet)
             yield from self._converted(packet)
+
+    def _note_span(self, packet: "Packet[Any]") -> None:
+        span = self._spans.get(packet.stream.index)
+        if span is None or packet.pts is None or not packet.size:
+            return
+        begin = packet.pts * packet.time_base
+        end = begin + (packet.duration or 0) * packet.time_base
+        span[:] = [min(span[0], begin), max(span[1], end)] if span else [begin, end]
+
+    @property
+    def sound_s(self) -> list[Fraction]:
+        """Seconds from the first to the end of the last packet that was read, one a sound track kept."""
+        return [span[1] - span[0] if span else Fraction(0) for span in self._spans.values()]
 
     def _next(self) -> "Packet[Any] | None":
         packet, self._waiting = self._waiting, None

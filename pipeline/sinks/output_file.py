@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import av
 from av.container import OutputContainer
-from av.error import FFmpegError
+from av.error import ArgumentError, FFmpegError, InvalidDataError
 from av.packet import Packet
 from av.video.stream import VideoStream
 
@@ -78,6 +78,11 @@ class OutputFile:
             self.stream.metadata.update(self._companions.video_tags())
         self._container.start_encoding()
 
+    @property
+    def sound_s(self) -> list[Fraction]:
+        """Seconds each sound track lasts, by the packets that were read of it."""
+        return self._companions.sound_s if self._companions is not None else []
+
     def write(self, packets: Iterable[EncodedPacket]) -> None:
         """Append pictures in decoding order.
 
@@ -112,7 +117,15 @@ class OutputFile:
     def _mux_all(self, packets: "Iterable[Packet[Any]]") -> None:
         assert self._container is not None
         for packet in packets:
-            self._container.mux_one(packet)
+            try:
+                self._container.mux_one(packet)
+            except (ArgumentError, InvalidDataError) as error:  # times that go backwards, a broken header
+                self._leave_out(error)
+
+    def _leave_out(self, error: FFmpegError) -> None:
+        note = f"a damaged piece beside the pictures is left out: the container refused it ({error.strerror})"
+        if note not in self.notes:
+            self.notes.append(note)
 
     def end(self, complete: bool = True) -> None:
         """Write the rest of the companions and the end of the file; it keeps its hidden name.

@@ -25,6 +25,7 @@ def check_video(
     span: Fraction,
     frame_time: Fraction,
     kinds: Sequence[str],
+    sound_s: Sequence[Fraction] = (),
     source: Path | None = None,
     complete: bool = True,
 ) -> list[str]:
@@ -35,8 +36,9 @@ def check_video(
         span: seconds from the first to the last of them.
         frame_time: seconds one frame may last; durations agree within it.
         kinds: types of the streams that must be there.
-        source: the input, whose tracks must end as late and whose tags are compared; None compares neither.
-        complete: False where a run was stopped, so that tracks end earlier.
+        sound_s: seconds that went into each sound track.
+        source: the input, whose tags are compared; None compares none.
+        complete: False where a run was stopped or its input is damaged: sound may end earlier then.
 
     Returns:
         One line for every tag of the source that the container did not keep.
@@ -47,11 +49,11 @@ def check_video(
     try:
         with av.open(str(path), metadata_errors="replace") as container:
             wrong = _first_fault(container, frames, span, frame_time, kinds)
+            if wrong is None and complete:
+                wrong = _shorter_track(container, sound_s, frame_time)
             if wrong is None and source is not None:
                 with av.open(f"file:{source}", metadata_errors="replace") as original:
-                    wrong = _shorter_track(container, original, frame_time) if complete else None
-                    if wrong is None:
-                        return _lost_tags(container, original)
+                    return _lost_tags(container, original)
     except (FFmpegError, OSError) as error:
         wrong = f"it cannot be read ({error})"
     if wrong is not None:
@@ -102,19 +104,14 @@ def _ends_decodable(container: InputContainer, stream: VideoStream) -> str | Non
     return "its last picture cannot be decoded" if last is None else None
 
 
-def _shorter_track(container: InputContainer, original: InputContainer, frame_time: Fraction) -> str | None:
-    """A sound track that ends earlier than the source's, by more than a frame or an encoder's block."""
+def _shorter_track(
+    container: InputContainer, sound_s: Sequence[Fraction], frame_time: Fraction
+) -> str | None:
+    """A sound track that ends earlier than what went into it, by more than a frame or an encoder's block."""
     allowed = max(frame_time, Fraction(1, 10))
-    for number, (made, source) in enumerate(
-        zip(container.streams.audio, original.streams.audio, strict=False), 1
-    ):
-        have, want = _seconds(made), _seconds(source)
-        if (
-            have
-            and want
-            and want - have > allowed
-            and len(container.streams.audio) == len(original.streams.audio)
-        ):
+    for number, (made, want) in enumerate(zip(container.streams.audio, sound_s, strict=True), 1):
+        have = _seconds(made)
+        if have is not None and want - have > allowed:
             return f"sound track {number} of {float(want):.2f} s was wanted, it lasts {float(have):.2f} s"
     return None
 

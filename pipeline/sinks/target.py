@@ -146,6 +146,7 @@ class MovieTarget(Target):
             span=last - first,
             frame_time=1 / self.spec.rate,
             kinds=output.kinds,
+            sound_s=output.sound_s,
             source=self._wanted.source,
             complete=complete,
         )

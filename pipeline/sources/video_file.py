@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import av
 import numpy as np
@@ -105,10 +105,20 @@ class VideoFileSource(MediaSource):
     def _picture_stream(self) -> VideoStream:
         for stream in self._container.streams.video:
             if not stream.disposition & Disposition.attached_pic:
+                self._check_decoder(stream)
                 return stream
         kinds: list[str] = sorted({s.type for s in self._container.streams}) or ["nothing"]
         self.close()
         raise InputError(f"{self.path} has no video stream, only {', '.join(kinds)}; name a video file")
+
+    def _check_decoder(self, stream: VideoStream) -> None:
+        """PyAV gives a stream that FFmpeg cannot decode no codec at all, whatever its types say."""
+        if cast(object, stream.codec_context) is None:
+            self.close()
+            raise InputError(
+                f"{self.path} has a video stream of a kind that FFmpeg cannot decode; it is damaged, or "
+                "convert it first"
+            )
 
     def _describe(self, first: VideoFrame, size: tuple[int, int] | None) -> None:
         self._quarter_turns = round(first.rotation / 90) % 4
