@@ -50,7 +50,7 @@ def check_video(
         with av.open(str(path), metadata_errors="replace") as container:
             wrong = _first_fault(container, frames, span, frame_time, kinds)
             if wrong is None and complete:
-                wrong = _shorter_track(container, sound_s, frame_time)
+                wrong = _shorter_track(path, sound_s, frame_time)
             if wrong is None and source is not None:
                 with av.open(f"file:{source}", metadata_errors="replace") as original:
                     return _lost_tags(container, original)
@@ -104,22 +104,25 @@ def _ends_decodable(container: InputContainer, stream: VideoStream) -> str | Non
     return "its last picture cannot be decoded" if last is None else None
 
 
-def _shorter_track(
-    container: InputContainer, sound_s: Sequence[Fraction], frame_time: Fraction
-) -> str | None:
+def _shorter_track(path: Path, sound_s: Sequence[Fraction], frame_time: Fraction) -> str | None:
     """A sound track that ends earlier than what went into it, by more than a frame or an encoder's block."""
     allowed = max(frame_time, Fraction(1, 10))
-    for number, (made, want) in enumerate(zip(container.streams.audio, sound_s, strict=True), 1):
-        have = _seconds(made)
-        if have is not None and want - have > allowed:
-            return f"sound track {number} of {float(want):.2f} s was wanted, it lasts {float(have):.2f} s"
+    for number, want in enumerate(sound_s):
+        with av.open(str(path), metadata_errors="replace") as container:  # a seek would miss what is before 0
+            have = _seconds(container, container.streams.audio[number]) or Fraction(0)
+        if want - have > allowed:
+            return f"sound track {number + 1} of {float(want):.2f} s was wanted, it lasts {float(have):.2f} s"
     return None
 
 
-def _seconds(stream: Stream) -> Fraction | None:
-    if stream.duration is None or stream.time_base is None:
-        return None
-    return stream.duration * stream.time_base
+def _seconds(container: InputContainer, stream: Stream) -> Fraction | None:
+    """From the first to the end of the last packet: headers leave out what an edit list hides."""
+    timed = [
+        (packet.pts * packet.time_base, (packet.pts + (packet.duration or 0)) * packet.time_base)
+        for packet in container.demux(stream)
+        if packet.size and packet.pts is not None
+    ]
+    return max(end for _, end in timed) - min(begin for begin, _ in timed) if timed else None
 
 
 def _lost_tags(container: InputContainer, original: InputContainer) -> list[str]:
