@@ -32,16 +32,18 @@ class Progress:
         frames: finished, that is encoded.
         expected: how many there will be, None where the source does not know.
         seconds: since the first frame was asked for.
+        resumed: those of ``frames`` that an earlier run had finished.
     """
 
     frames: int
     expected: int | None
     seconds: float
+    resumed: int = 0
 
     @property
     def fps(self) -> float:
         """Frames a second so far."""
-        return self.frames / self.seconds if self.seconds > 0 else 0.0
+        return (self.frames - self.resumed) / self.seconds if self.seconds > 0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,37 @@ def run_file(
     stop: threading.Event | None = None,
     queued_frames: int = QUEUED_FRAMES,
 ) -> LoopReport:
+    """Pass the pixels of every frame of ``source`` through ``stylize`` into ``sink``, in order.
+
+    As ``run_frames``, for a ``stylize`` that does not ask when a frame is: (H, W, 3) uint8 BGR to the
+    same; called in one thread.
+    """
+    return run_frames(
+        source,
+        lambda frame: stylize(frame.pixels),
+        sink,
+        on_progress=on_progress,
+        stop=stop,
+        queued_frames=queued_frames,
+    )
+
+
+def run_frames(
+    source: Source,
+    stylize: Callable[[Frame], Pixels],
+    sink: Sink,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+    stop: threading.Event | None = None,
+    queued_frames: int = QUEUED_FRAMES,
+) -> LoopReport:
     """Pass every frame of ``source`` through ``stylize`` into ``sink``, in order.
 
     The sink must be open; it is finished here, also after Ctrl-C or ``stop`` (with ``complete=False`` and
     what was made until then), but not after an error. Source and sink are closed by the caller.
 
     Args:
-        stylize: (H, W, 3) uint8 BGR to the same; called in one thread.
+        stylize: a frame to its new pixels, (H, W, 3) uint8 BGR; called in one thread.
         on_progress: called in the caller's thread about ten times a second.
         stop: set by anyone to end early.
 
@@ -117,7 +143,7 @@ class _FileLoop:
     def __init__(
         self,
         source: Source,
-        stylize: Callable[[Pixels], Pixels],
+        stylize: Callable[[Frame], Pixels],
         sink: Sink,
         stop: threading.Event,
         queued_frames: int,
@@ -176,7 +202,7 @@ class _FileLoop:
                 self._stylized.end()
                 return
             with self._busy["stylize"]:
-                pixels = self._stylize(frame.pixels)
+                pixels = self._stylize(frame)
             self._stylized.put(dataclasses.replace(frame, pixels=pixels))
 
     def _encode(self) -> None:

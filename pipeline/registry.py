@@ -56,6 +56,8 @@ SINKS: Mapping[str, Entry] = {
         "pipeline.sinks.virtual_camera:VirtualCameraSink", "pyvirtualcam", "virtual-camera"
     ),
 }
+CLUSTER = Entry("pipeline.cluster:run_on_cluster", "ray", "cluster")
+"""What ``--cluster`` calls."""
 
 
 @dataclass(frozen=True)

@@ -174,3 +174,19 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def plan_table(rows: Sequence[tuple[str, ...]]) -> Table:
+    """What a batch will do: input, action, output, reason."""
+    table = _table("input", "action", "output", "why")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def outcome_table(rows: Sequence[tuple[str, ...]]) -> Table:
+    """What a batch did: input, state, frames, frames a second, output or reason."""
+    table = _table("input", "state", "frames", "fps", "output")
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -42,7 +42,10 @@ ADAPTERS: Mapping[str, tuple[str, ...]] = {  # heavy package -> files of pipelin
         "pipeline/latency_plot.py",
         "pipeline/painter.py",
         "pipeline/steady.py",
+        "pipeline/look.py",
+        "pipeline/cuts.py",
     ),
+    "ray": ("pipeline/cluster.py",),
     "typer": ("pipeline/cli.py", "pipeline/cli_options.py", "pipeline/live_cli.py"),
     "rich": ("pipeline/cli.py", "pipeline/terminal.py"),
 }

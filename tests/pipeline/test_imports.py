@@ -35,6 +35,8 @@ def modules_of_pipeline() -> list[str]:
     """All but adapters of packages that an extra brings and that are not here."""
     entries = [*registry.ENGINES.values(), *registry.SOURCES.values(), *registry.SINKS.values()]
     absent = {e.target.partition(":")[0] for e in entries if e.extra and not registry.is_installed(e.package)}
+    if not registry.is_installed("ray"):
+        absent.add("pipeline.cluster")
     return [m.name for m in pkgutil.walk_packages(pipeline.__path__, "pipeline.") if m.name not in absent]
 
 
