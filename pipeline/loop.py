@@ -8,8 +8,10 @@ progress; Ctrl-C therefore never lands inside a stage.
 import dataclasses
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from pipeline.frame import Frame, Pixels
 from pipeline.machine import usable_cores
@@ -83,9 +85,24 @@ class LoopReport:
         return {**shares, "cpu": self.cpu_s / (self.seconds * self.cores)}
 
 
+@runtime_checkable
+class Overlapping(Protocol):
+    """What can have several frames in flight; ``Stylizer`` is one."""
+
+    @property
+    def slots(self) -> int:
+        """How many; may change between frames."""
+
+    def submit(self, pixels: Pixels) -> None:
+        """Take a frame, which stays unchanged until its result was collected."""
+
+    def collect(self) -> Pixels:
+        """The result of the oldest frame that was submitted."""
+
+
 def run_file(
     source: Source,
-    stylize: Callable[[Pixels], Pixels],
+    stylize: Callable[[Pixels], Pixels] | Overlapping,
     sink: Sink,
     *,
     on_progress: Callable[[Progress], None] | None = None,
@@ -98,7 +115,8 @@ def run_file(
     what was made until then), but not after an error. Source and sink are closed by the caller.
 
     Args:
-        stylize: (H, W, 3) uint8 BGR to the same; called in one thread.
+        stylize: (H, W, 3) uint8 BGR to the same, used in one thread: a function, or a ``Stylizer``, of
+            which as many frames are kept in flight as it has slots.
         on_progress: called in the caller's thread about ten times a second.
         stop: set by anyone to end early.
 
@@ -113,16 +131,32 @@ def run_file(
     return loop.run(on_progress)
 
 
+class _OneByOne:
+    """A function in the place of something that overlaps."""
+
+    slots = 1
+
+    def __init__(self, stylize: Callable[[Pixels], Pixels]) -> None:
+        self._stylize = stylize
+
+    def submit(self, pixels: Pixels) -> None:
+        self._result = self._stylize(pixels)
+
+    def collect(self) -> Pixels:
+        return self._result
+
+
 class _FileLoop:
     def __init__(
         self,
         source: Source,
-        stylize: Callable[[Pixels], Pixels],
+        stylize: Callable[[Pixels], Pixels] | Overlapping,
         sink: Sink,
         stop: threading.Event,
         queued_frames: int,
     ) -> None:
-        self._source, self._stylize, self._sink = source, stylize, sink
+        self._source, self._sink = source, sink
+        self._stylizer = stylize if isinstance(stylize, Overlapping) else _OneByOne(stylize)
         self._crew = Crew(stop)
         self._decoded: Fifo[Frame] = Fifo(queued_frames, stop)
         self._stylized: Fifo[Frame] = Fifo(queued_frames, stop)
@@ -169,15 +203,28 @@ class _FileLoop:
             self._decoded.put(frame)
 
     def _stylize_all(self) -> None:
+        """Keep as many frames in flight as the stylizer has slots; results leave in order."""
+        waiting: deque[Frame] = deque()
         while True:
             try:
                 frame = self._decoded.get()
             except EndOfItemsError:
-                self._stylized.end()
-                return
+                break
+            while len(waiting) >= self._stylizer.slots:
+                self._pass_on(waiting)
             with self._busy["stylize"]:
-                pixels = self._stylize(frame.pixels)
-            self._stylized.put(dataclasses.replace(frame, pixels=pixels))
+                self._stylizer.submit(frame.pixels)
+            waiting.append(frame)
+            if self._stylizer.slots == 1:
+                self._pass_on(waiting)
+        while waiting:
+            self._pass_on(waiting)
+        self._stylized.end()
+
+    def _pass_on(self, waiting: deque[Frame]) -> None:
+        with self._busy["stylize"]:
+            pixels = self._stylizer.collect()
+        self._stylized.put(dataclasses.replace(waiting.popleft(), pixels=pixels))
 
     def _encode(self) -> None:
         while True:

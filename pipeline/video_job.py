@@ -16,6 +16,9 @@ from pipeline.style import find_style
 from pipeline.stylizer import Stylizer
 
 _LARGEST_SIDE_PX = 16384
+IN_FLIGHT = 2
+"""Frames the engine may have in flight; see docs/performance.md for what a second one brings."""
+
 _ENCODING = Encoding()
 
 
@@ -115,6 +118,7 @@ def run_video(
             precision=options.precision,
             strength=options.strength,
             keep_colors=options.keep_colors,
+            in_flight=IN_FLIGHT,
         ) as stylizer:
             if on_engine is not None:
                 on_engine(stylizer.describe())

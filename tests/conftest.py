@@ -51,6 +51,18 @@ def _own_user_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     monkeypatch.setattr("pipeline.style.user_folder", lambda: folder / "styles")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What engines keep between runs stays among the tests, whose processes inherit it."""
+    before = os.environ.get("BRUSHSTREAM_CACHE")
+    os.environ["BRUSHSTREAM_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if before is None:
+        del os.environ["BRUSHSTREAM_CACHE"]
+    else:
+        os.environ["BRUSHSTREAM_CACHE"] = before
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder named by BRUSHSTREAM_DATA, with photos, paintings, clips and weights."""
