@@ -42,6 +42,7 @@ class PrecisionOption(enum.StrEnum):
     fp32 = "fp32"
     bf16 = "bf16"
     fp16 = "fp16"
+    int8 = "int8"
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -56,6 +57,10 @@ StyleName = Annotated[str, typer.Option("--style", help="Name of a style, or pat
 EngineName = Annotated[
     str,
     typer.Option("--engine", help=f"auto, {', '.join(registry.ENGINES)}. A named engine never falls back."),
+]
+DeviceName = Annotated[str | None, typer.Option("--device", help="For openvino: CPU, GPU or NPU.")]
+ProviderName = Annotated[
+    str | None, typer.Option("--provider", help="For onnxruntime: CPU, CUDA, CoreML or DirectML.")
 ]
 PrecisionName = Annotated[
     PrecisionOption, typer.Option("--precision", help="auto takes the fastest that keeps the picture.")
@@ -113,6 +118,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 def bench(
     style: StyleName = DEFAULT_STYLE,
     engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
     precision: PrecisionName = PrecisionOption.auto,
     size: Annotated[str, typer.Option("--size", metavar="WxH", help="Frame size.")] = "640x480",
     frames: Annotated[int, typer.Option(min=1, help="Measured frames; a p99 wants 1000.")] = 1000,
@@ -126,7 +133,14 @@ def bench(
 
     frame_size = parse_size(size)
     report = run_bench(
-        BenchOptions(find_style(style), frame_size, engine, precision_of(precision), frames, warmup)
+        BenchOptions(
+            find_style(style),
+            frame_size,
+            registry.engine_on(engine, device, provider),
+            precision_of(precision),
+            frames,
+            warmup,
+        )
     )
     terminal.show(terminal.bench_table(report))
     if json_file is not None:
@@ -139,6 +153,8 @@ def video(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="mp4, mov, mkv or webm.")],
     style: StyleName = DEFAULT_STYLE,
     engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
     precision: PrecisionName = PrecisionOption.auto,
     size: Size = None,
     strength: Strength = 1.0,
@@ -150,8 +166,8 @@ def video(
     from pipeline.video_job import VideoOptions, run_video
 
     wanted = VideoOptions(
-        source, output, style, engine, precision_of(precision), parse_size(size) if size else None,
-        strength, keep_colors, overwrite,
+        source, output, style, registry.engine_on(engine, device, provider), precision_of(precision),
+        parse_size(size) if size else None, strength, keep_colors, overwrite,
     )  # fmt: skip
     with progress_bar(source.name) as show_progress:
         done = run_video(wanted, show_progress, on_engine=say)
@@ -171,6 +187,8 @@ def image(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="A picture, or a folder.")],
     style: StyleName = DEFAULT_STYLE,
     engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
     precision: PrecisionName = PrecisionOption.auto,
     size: Size = None,
     strength: Strength = 1.0,
@@ -182,8 +200,8 @@ def image(
     from pipeline.terminal import count_bar
 
     wanted = ImageOptions(
-        tuple(inputs), output, style, engine, precision_of(precision), parse_size(size) if size else None,
-        strength, keep_colors, overwrite,
+        tuple(inputs), output, style, registry.engine_on(engine, device, provider), precision_of(precision),
+        parse_size(size) if size else None, strength, keep_colors, overwrite,
     )  # fmt: skip
     with count_bar("pictures") as show_progress:
         done = run_images(wanted, show_progress)
@@ -202,6 +220,8 @@ def demo(
         list[str] | None, typer.Option("--style", help="Only this style; may be repeated.")
     ] = None,
     engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
     precision: PrecisionName = PrecisionOption.auto,
     size: Annotated[str, typer.Option("--size", metavar="WxH", help="Frame size.")] = "640x480",
     seconds: Annotated[float, typer.Option(min=0.1, help="Length of the video.")] = 4.0,
@@ -211,7 +231,12 @@ def demo(
     from pipeline.terminal import progress_bar
 
     wanted = DemoOptions(
-        output, tuple(style or ()), engine, precision_of(precision), parse_size(size), seconds=seconds
+        output,
+        tuple(style or ()),
+        registry.engine_on(engine, device, provider),
+        precision_of(precision),
+        parse_size(size),
+        seconds=seconds,
     )
     with progress_bar("demo") as show_progress:
         done = run_demo(
@@ -245,13 +270,14 @@ def train(context: typer.Context) -> None:
 
 @app.command(context_settings={**FOREIGN, "help_option_names": []})
 def export(context: typer.Context) -> None:
-    """Make a style file of a trained network (needs brushstream[train])."""
+    """Make a style file of a trained network (needs brushstream[train]), or a TensorRT engine of a style."""
     run_mounted("export.cli", "export", context)
 
 
 def run_mounted(module: str, function: str, context: typer.Context) -> None:
     """Hand the rest of the line to a command of another part, which parses and documents it itself."""
-    for package in (module.partition(".")[0], "torch"):
+    needs_torch = "--tensorrt" not in context.args
+    for package in (module.partition(".")[0], *(["torch"] if needs_torch else [])):
         if not registry.is_installed(package):
             raise MissingPackageError(
                 f"{function} needs {package}, not installed here; run pip install 'brushstream[train]'"

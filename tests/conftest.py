@@ -12,6 +12,7 @@ import pytest
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]  # make_models, and the scripts, which are not installed
 
+import cv2  # noqa: E402, F401 - sets variables of Qt when first imported, which no test should be blamed for
 import make_models  # noqa: E402
 
 from pipeline.frame import Pixels  # noqa: E402
