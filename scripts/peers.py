@@ -114,7 +114,8 @@ def open_torch(
     torch.set_num_threads(machine.usable_cores())
     device = "cuda" if torch.cuda.is_available() else "cpu"
     layout = torch.channels_last if low else torch.contiguous_format
-    body: Any = networks.build(network or network_of(style)).eval().to(device, memory_format=layout)
+    body: Any = networks.build(network or network_of(style)).eval().to(device)
+    body = body.to(memory_format=layout)
     run = torch.compile(body, dynamic=False) if compiled else body
     kind = torch.float16 if device == "cuda" else torch.bfloat16
 

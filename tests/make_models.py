@@ -104,8 +104,8 @@ def _write(path: Path, graph: onnx.GraphProto, card: StyleCard) -> Path:
 def shaken(path: Path, *, size_multiple: int = 4) -> Path:
     """The frame, by way of sums that bf16's eight bits cannot hold: ``(frame + 4096) - 4096``."""
     body = [
-        helper.make_node("Conv", ["image", "identity", "plus"], ["high"]),
-        helper.make_node("Conv", ["high", "identity", "minus"], ["result"]),
+        helper.make_node("Conv", ["image", "identity", "plus"], ["raised"]),
+        helper.make_node("Conv", ["raised", "identity", "minus"], ["result"]),
     ]
     identity = np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1)
     offset = np.full(3, 4096, np.float32)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from pipeline.errors import EngineError
-from pipeline.style import INPUT_NAME, OUTPUT_NAME
+from pipeline.style import INPUT_NAME, OUTPUT_NAME, read_style
 
 Floats = NDArray[np.float32]
 ROOM = 16384.0
@@ -75,14 +75,19 @@ def typed_graph(path: Path, size: tuple[int, int], half: bool) -> tuple[bytes, t
     """
     model = onnx.load(path)
     pin_size(model, size)
-    rescaled = to_half(model) if half else ()
+    controls = {c.name: max(abs(c.low), abs(c.high)) for c in read_style(path).card.controls}
+    rescaled = to_half(model, controls) if half else ()
     onnx.checker.check_model(model)
     return model.SerializeToString(), rescaled
 
 
-def to_half(model: onnx.ModelProto) -> tuple[Rescaled, ...]:
-    """Rewrite a float32 style graph to float16 with float32 norms, in place; see the module's text."""
-    rescaled = rescale(model)
+def to_half(model: onnx.ModelProto, controls: Mapping[str, float]) -> tuple[Rescaled, ...]:
+    """Rewrite a float32 style graph to float16 with float32 norms, in place; see the module's text.
+
+    Args:
+        controls: the largest absolute value of each further input.
+    """
+    rescaled = rescale(model, controls)
     graph = model.graph
     kept = {name for node in graph.node for name in _float_inputs(node)}
     for weight in graph.initializer:
@@ -130,8 +135,11 @@ def _halved(node: onnx.NodeProto) -> list[onnx.NodeProto]:
     return [widen, node, narrow]
 
 
-def rescale(model: onnx.ModelProto) -> tuple[Rescaled, ...]:
+def rescale(model: onnx.ModelProto, controls: Mapping[str, float]) -> tuple[Rescaled, ...]:
     """Make every convolution whose output could pass ROOM before a norm smaller, in place.
+
+    Args:
+        controls: the largest absolute value of each further input.
 
     Raises:
         EngineError: a value that no norm follows could pass LARGEST, or an operator is unknown here.
@@ -149,9 +157,8 @@ def rescale(model: onnx.ModelProto) -> tuple[Rescaled, ...]:
     for node in graph.node:
         for name in node.input:
             readers.setdefault(name, []).append(node)
-    bounds: dict[str, Floats] = {
-        i.name: np.array([_FRAME_MAX], np.float32) for i in graph.input if i.name not in weights
-    }
+    largest = {INPUT_NAME: _FRAME_MAX, **controls}
+    bounds: dict[str, Floats] = {name: np.array([value], np.float32) for name, value in largest.items()}
     done = []
     for node in graph.node:
         bound = _bound(node, bounds, arrays)
