@@ -92,7 +92,8 @@ class OpenVinoEngine(Engine):
         # The tensors are views of numpy's memory: OpenVINO reads the caller's frame and writes into the
         # result, nothing is copied. They are kept until the result was collected.
         request, stylized = self._idle.popleft(), np.empty_like(pixels)
-        values = {INPUT_NAME: pixels[np.newaxis], OUTPUT_NAME: stylized[np.newaxis]}
+        frame = pixels if pixels.flags.writeable else pixels.copy()  # OpenVINO shares no read-only memory
+        values = {INPUT_NAME: frame[np.newaxis], OUTPUT_NAME: stylized[np.newaxis]}
         values.update((name, np.ascontiguousarray(value)) for name, value in controls.items())
         try:
             for name, value in values.items():
@@ -114,8 +115,9 @@ class OpenVinoEngine(Engine):
         return stylized
 
     def _close(self) -> None:
-        while self._running:  # their tensors are numpy's memory, which must outlive the work on it
-            self._running.popleft()[0].wait()
+        for request, _, _ in self._running:  # whose tensors are numpy's memory: it must outlive the work
+            request.wait()
+        self._running.clear()
         self._idle.clear()
 
 

@@ -60,7 +60,8 @@ def open_engine(request: pytest.FixtureRequest, styles_folder: Path) -> Iterator
         try:
             engine = kind(path, card, size, precision, device=device, **options)
         except EngineError as error:
-            if device is not None or precision == "bf16":
+            absent = device is not None or "needs a CPU with" in str(error)
+            if absent and "multiples" not in str(error):
                 pytest.skip(str(error))
             raise
         opened.append(engine)
@@ -190,12 +191,12 @@ def test_devices_that_do_not_exist_are_refused(styles_folder: Path) -> None:
             kind(path, read_style(path).card, SIZE, in_flight=0)
 
 
-OPENS = int(os.environ.get("BRUSHSTREAM_TEST_OPENS", "60"))
+OPENS = int(os.environ.get("BRUSHSTREAM_TEST_OPENS", "40"))
 
 
 @pytest.mark.slow
 def test_opening_again_and_again_leaks_nothing(open_engine: Open, noise: Noise) -> None:
-    """60 times; BRUSHSTREAM_TEST_OPENS=1000 for the long run. Memory may not grow by 0.1 MB an opening."""
+    """40 times; BRUSHSTREAM_TEST_OPENS=1000 for the long run. Memory may not grow by 0.1 MB an opening."""
     if machine.resident_mb() is None:
         pytest.skip("this system does not tell a process's memory")
     frame = noise(*SIZE)
@@ -205,7 +206,7 @@ def test_opening_again_and_again_leaks_nothing(open_engine: Open, noise: Noise) 
         engine.infer(frame)
         engine.close()
 
-    for _ in range(20):  # allocators settle
+    for _ in range(10):  # allocators settle
         once()
     gc.collect()
     before = machine.resident_mb() or 0.0
