@@ -86,5 +86,7 @@ def _version() -> str:
 
 
 def _verdict() -> str:
+    if "tensorrt" not in registry.ENGINES:
+        return "is not among the engines"
     reason = registry.why_unavailable("tensorrt")
     return "will be used by --engine auto" if reason is None else f"will not be used: {reason}"
