@@ -20,12 +20,14 @@ from pipeline import live_cli, registry
 from pipeline.cli_options import (
     DEFAULT_STYLE,
     PLAIN,
+    DeviceName,
     EngineName,
     JsonFile,
     KeepColors,
     Overwrite,
     PrecisionName,
     PrecisionOption,
+    ProviderName,
     Size,
     Strength,
     StyleName,
@@ -106,6 +108,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 def bench(
     style: StyleName = DEFAULT_STYLE,
     engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
     precision: PrecisionName = PrecisionOption.auto,
     size: Annotated[str, typer.Option("--size", metavar="WxH", help="Frame size.")] = "640x480",
     frames: Annotated[int, typer.Option(min=1, help="Measured frames; a p99 wants 1000.")] = 1000,
@@ -127,12 +131,19 @@ def bench(
     frame_size = parse_size(size)
     if live or self_test or soak is not None:
         live_cli.bench_live(
-            style, frame_size, engine, precision_of(precision), rate, frames, warmup,
-            plot, self_test, soak, json_file,
+            style, frame_size, registry.engine_on(engine, device, provider), precision_of(precision), rate,
+            frames, warmup, plot, self_test, soak, json_file,
         )  # fmt: skip
         return
     report = run_bench(
-        BenchOptions(find_style(style), frame_size, engine, precision_of(precision), frames, warmup)
+        BenchOptions(
+            find_style(style),
+            frame_size,
+            registry.engine_on(engine, device, provider),
+            precision_of(precision),
+            frames,
+            warmup,
+        )
     )
     terminal.show(terminal.bench_table(report))
     if json_file is not None:
@@ -157,6 +168,8 @@ def video(
     ],
     style: StyleName = DEFAULT_STYLE,
     engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
     precision: PrecisionName = PrecisionOption.auto,
     size: Size = None,
     strength: Strength = 1.0,
@@ -188,10 +201,10 @@ def video(
     from pipeline.video_plan import VideoOptions
 
     wanted = VideoOptions(
-        Path(sources[0]), output, style, engine, precision_of(precision), parse_size(size) if size else None,
-        strength, keep_colors, overwrite, crf, preset, codec, fps=parse_fps(fps),
-        deinterlace=deinterlace.value, schedule=schedule, fade_s=Fraction(str(fade)), resume=resume,
-        preview_s=preview,
+        Path(sources[0]), output, style, registry.engine_on(engine, device, provider),
+        precision_of(precision), parse_size(size) if size else None, strength, keep_colors, overwrite,
+        crf, preset, codec, fps=parse_fps(fps), deinterlace=deinterlace.value, schedule=schedule,
+        fade_s=Fraction(str(fade)), resume=resume, preview_s=preview,
     )  # fmt: skip
     single = not batch.is_batch(sources, output)
     planned = [batch.plan_one(wanted)] if single else batch.plan(sources, output, wanted)
@@ -242,6 +255,8 @@ def image(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="A picture, or a folder.")],
     style: StyleName = DEFAULT_STYLE,
     engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
     precision: PrecisionName = PrecisionOption.auto,
     size: Size = None,
     strength: Strength = 1.0,
@@ -253,8 +268,8 @@ def image(
     from pipeline.terminal import count_bar
 
     wanted = ImageOptions(
-        tuple(inputs), output, style, engine, precision_of(precision), parse_size(size) if size else None,
-        strength, keep_colors, overwrite,
+        tuple(inputs), output, style, registry.engine_on(engine, device, provider), precision_of(precision),
+        parse_size(size) if size else None, strength, keep_colors, overwrite,
     )  # fmt: skip
     with count_bar("pictures") as show_progress:
         done = run_images(wanted, show_progress)
@@ -273,6 +288,8 @@ def demo(
         list[str] | None, typer.Option("--style", help="Only this style; may be repeated.")
     ] = None,
     engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
     precision: PrecisionName = PrecisionOption.auto,
     size: Annotated[str, typer.Option("--size", metavar="WxH", help="Frame size.")] = "640x480",
     seconds: Annotated[float, typer.Option(min=0.1, help="Length of the video.")] = 4.0,
@@ -282,7 +299,12 @@ def demo(
     from pipeline.terminal import progress_bar
 
     wanted = DemoOptions(
-        output, tuple(style or ()), engine, precision_of(precision), parse_size(size), seconds=seconds
+        output,
+        tuple(style or ()),
+        registry.engine_on(engine, device, provider),
+        precision_of(precision),
+        parse_size(size),
+        seconds=seconds,
     )
     with progress_bar("demo") as show_progress:
         done = run_demo(
@@ -316,7 +338,7 @@ def train(context: typer.Context) -> None:
 
 @app.command(context_settings={**FOREIGN, "help_option_names": []})
 def export(context: typer.Context) -> None:
-    """Make a style file of a trained network (needs brushstream[train])."""
+    """Make a style file of a trained network (needs brushstream[train]), or a TensorRT engine of a style."""
     run_mounted("export.cli", "export", context)
 
 
@@ -334,7 +356,8 @@ def gatys_study(context: typer.Context) -> None:
 
 def run_mounted(module: str, function: str, context: typer.Context) -> None:
     """Hand the rest of the line to a command of another part, which parses and documents it itself."""
-    for package in (module.partition(".")[0], "torch"):
+    needs_torch = "--tensorrt" not in context.args
+    for package in (module.partition(".")[0], *(["torch"] if needs_torch else [])):
         if not registry.is_installed(package):
             raise MissingPackageError(
                 f"{function} needs {package}, not installed here; run pip install 'brushstream[train]'"

@@ -28,6 +28,7 @@ class PrecisionOption(enum.StrEnum):
     fp32 = "fp32"
     bf16 = "bf16"
     fp16 = "fp16"
+    int8 = "int8"
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -42,6 +43,10 @@ StyleName = Annotated[str, typer.Option("--style", help="Name of a style, or pat
 EngineName = Annotated[
     str,
     typer.Option("--engine", help=f"auto, {', '.join(registry.ENGINES)}. A named engine never falls back."),
+]
+DeviceName = Annotated[str | None, typer.Option("--device", help="For openvino: CPU, GPU or NPU.")]
+ProviderName = Annotated[
+    str | None, typer.Option("--provider", help="For onnxruntime: CPU, CUDA, CoreML or DirectML.")
 ]
 PrecisionName = Annotated[
     PrecisionOption, typer.Option("--precision", help="auto takes the fastest that keeps the picture.")

@@ -117,8 +117,11 @@ def doctor_tables(findings: Findings) -> Group:
     for name, reason in findings.engines:
         state = "runs, chosen by auto" if name == findings.chosen else reason or "runs"
         engines.add_row(name, state)
+    gpu = _table("tensorrt needs", "found")
+    for what, finding in findings.tensorrt:
+        gpu.add_row(what, finding)
     verdict = [f"problem: {line}" for line in findings.problems] or ["All well."]
-    return Group(facts, packages, engines, *verdict)
+    return Group(facts, packages, engines, gpu, *verdict)
 
 
 def bench_table(report: BenchReport) -> Group:

@@ -25,12 +25,13 @@ EXPORT_MAY_USE = (
 )
 
 ADAPTERS: Mapping[str, tuple[str, ...]] = {  # heavy package -> files of pipeline that may import it
-    "openvino": ("pipeline/engines/ov.py",),
+    "openvino": ("pipeline/engines/ov.py", "pipeline/int8_build.py"),
+    "nncf": ("pipeline/int8_build.py",),
     "onnxruntime": ("pipeline/engines/ort.py",),
-    "tensorrt": ("pipeline/engines/trt.py",),
-    "cuda": ("pipeline/engines/trt.py",),
+    "tensorrt": ("pipeline/engines/trt.py", "pipeline/engines/trt_build.py"),
+    "cuda": ("pipeline/engines/cuda_slot.py",),
     "pyvirtualcam": ("pipeline/sinks/virtual_camera.py",),
-    "onnx": ("pipeline/style.py",),
+    "onnx": ("pipeline/style.py", "pipeline/engines/half.py"),
     "av": ("pipeline/sources/", "pipeline/sinks/", "pipeline/video_color.py"),
     "cv2": (
         "pipeline/stylizer.py",
