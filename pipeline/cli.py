@@ -174,6 +174,7 @@ def video(
     size: Size = None,
     strength: Strength = 1.0,
     keep_colors: KeepColors = False,
+    steady: Annotated[bool, typer.Option("--steady", help="Calm flicker where nothing moves.")] = False,
     overwrite: Overwrite = False,
     codec: Annotated[
         str, typer.Option(help="auto, h264, hevc, av1, vp9, prores, ffv1, or a hardware encoder's name.")
@@ -198,6 +199,7 @@ def video(
     """Stylize videos; sound, subtitles and chapters are copied. Ctrl-C can be resumed."""
     from pipeline import jobs as batch
     from pipeline import terminal
+    from pipeline.steady import Steadier
     from pipeline.video_plan import VideoOptions
 
     wanted = VideoOptions(
@@ -205,6 +207,7 @@ def video(
         precision_of(precision), parse_size(size) if size else None, strength, keep_colors, overwrite,
         crf, preset, codec, fps=parse_fps(fps), deinterlace=deinterlace.value, schedule=schedule,
         fade_s=Fraction(str(fade)), resume=resume, preview_s=preview,
+        steadier=Steadier if steady else None,
     )  # fmt: skip
     single = not batch.is_batch(sources, output)
     planned = [batch.plan_one(wanted)] if single else batch.plan(sources, output, wanted)
@@ -338,7 +341,7 @@ def train(context: typer.Context) -> None:
 
 @app.command(context_settings={**FOREIGN, "help_option_names": []})
 def export(context: typer.Context) -> None:
-    """Make a style file of a trained network (needs brushstream[train]), or a TensorRT engine of a style."""
+    """Make a style file (needs brushstream[train]) or a TensorRT engine."""
     run_mounted("export.cli", "export", context)
 
 

@@ -15,7 +15,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from pipeline.bench import moving_noise  # noqa: E402 - the repository is no package on the path
-from pipeline.cli import parse_size  # noqa: E402
+from pipeline.cli_options import parse_size  # noqa: E402
 from pipeline.frame import Pixels  # noqa: E402
 from pipeline.style import find_style  # noqa: E402
 from pipeline.stylizer import Stylizer  # noqa: E402
