@@ -16,6 +16,7 @@ from export.parity import ParityReport, measure_parity, reference_from_network, 
 from pipeline.engines.base import Engine
 from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.engines.ov import OpenVinoEngine
+from pipeline.engines.parity import LIMITS
 from pipeline.errors import OutputError
 from pipeline.style import CARD_KEY, INPUT_NAME, OUTPUT_NAME, StyleCard
 from training import checkpoint as checkpoints
@@ -129,6 +130,7 @@ def card_from_checkpoint(checkpoint: Checkpoint, network: nn.Module, name: str) 
             "torch": torch.__version__,
             "brushstream": _own_version(),
         },
+        parity_limits={precision: list(limits) for precision, limits in LIMITS.items()},
         evaluation=held_out,
     )
 

@@ -1,7 +1,7 @@
 """How fast a style runs here: frame-to-frame service time, the engine alone, and what the frame round costs.
 
 Service time is uint8 in to uint8 out through the Stylizer. The identity engine in the engine's place
-gives the Stylizer's own part. Times of a live camera are another question (``brushstream live``).
+gives the Stylizer's own part. Times of a live camera are another question: ``live_bench``.
 """
 
 import time

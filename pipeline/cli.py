@@ -7,68 +7,60 @@ and no engine. ``train`` and ``export`` belong to the other two parts and are mo
 import enum
 import importlib
 import json
-import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline import registry
-from pipeline.errors import (
-    EXIT_DAMAGED_INPUT,
-    EXIT_INTERRUPTED,
-    MissingPackageError,
-    OutputError,
+from pipeline import live_cli, registry
+from pipeline.cli_options import (
+    DEFAULT_STYLE,
+    PLAIN,
+    DeviceName,
+    EngineName,
+    JsonFile,
+    KeepColors,
+    Overwrite,
+    PrecisionName,
+    PrecisionOption,
+    ProviderName,
+    Size,
+    Strength,
+    StyleName,
+    parse_size,
+    precision_of,
+    say,
+    write_json,
 )
+from pipeline.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED, MissingPackageError
 
 if TYPE_CHECKING:
-    from pipeline.engines.base import Precision
+    from pipeline.video_plan import VideoOptions
 
-PLAIN = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
-"""Help without rich: half the time, and the same on every terminal."""
-
-DEFAULT_STYLE = "starry-night"
-
-app = typer.Typer(no_args_is_help=True, **PLAIN)  # type: ignore[arg-type]
+app = typer.Typer(no_args_is_help=True, context_settings={"terminal_width": 100}, **PLAIN)  # type: ignore[arg-type]
 
 
-class PrecisionOption(enum.StrEnum):
-    """Precisions an engine may be asked for."""
+class DeinterlaceOption(enum.StrEnum):
+    """Whether interlaced pictures are made whole."""
 
     auto = "auto"
-    fp32 = "fp32"
-    bf16 = "bf16"
-    fp16 = "fp16"
+    on = "on"
+    off = "off"
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """(height, width) from ``WIDTHxHEIGHT``; typer.BadParameter for anything else."""
-    width, cross, height = text.lower().partition("x")
-    if not (cross and width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise typer.BadParameter(f"{text!r} is no size; write WIDTHxHEIGHT, 1280x720 for example")
-    return int(height), int(width)
-
-
-StyleName = Annotated[str, typer.Option("--style", help="Name of a style, or path of a style file.")]
-EngineName = Annotated[
-    str,
-    typer.Option("--engine", help=f"auto, {', '.join(registry.ENGINES)}. A named engine never falls back."),
-]
-PrecisionName = Annotated[
-    PrecisionOption, typer.Option("--precision", help="auto takes the fastest that keeps the picture.")
-]
-Size = Annotated[
-    str | None, typer.Option("--size", metavar="WxH", help="Scale to this size; default: the input's.")
-]
-Strength = Annotated[
-    float, typer.Option("--strength", min=0.0, max=1.0, help="0 leaves the frame, 1 is the style alone.")
-]
-KeepColors = Annotated[bool, typer.Option("--keep-colors", help="Keep the input's colours.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace what is there under that name.")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the report to this file.")]
+def parse_fps(text: str | None) -> Fraction | None:
+    """``25``, ``29.97`` or ``30000/1001``; typer.BadParameter for anything else."""
+    if text is None:
+        return None
+    ntsc = {"23.976": "24000/1001", "23.98": "24000/1001", "29.97": "30000/1001", "59.94": "60000/1001"}
+    try:
+        return Fraction(ntsc.get(text, text))
+    except (ValueError, ZeroDivisionError) as error:
+        raise typer.BadParameter(f"{text!r} is no frame rate; write 25 or 30000/1001") from error
 
 
 @app.callback()
@@ -76,6 +68,9 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Stylizes webcam and video frames in real time with networks trained from paintings."""
+
+
+app.command()(live_cli.webcam)
 
 
 @app.command()
@@ -113,10 +108,19 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 def bench(
     style: StyleName = DEFAULT_STYLE,
     engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
     precision: PrecisionName = PrecisionOption.auto,
     size: Annotated[str, typer.Option("--size", metavar="WxH", help="Frame size.")] = "640x480",
     frames: Annotated[int, typer.Option(min=1, help="Measured frames; a p99 wants 1000.")] = 1000,
     warmup: Annotated[int, typer.Option(min=0, help="Frames before them, kept apart.")] = 20,
+    live: Annotated[
+        bool, typer.Option("--live", help="Measure the age of frames from a source with a fixed rate.")
+    ] = False,
+    rate: live_cli.Rate = 30,
+    plot: live_cli.Plot = None,
+    self_test: live_cli.SelfTest = False,
+    soak: live_cli.Soak = None,
     json_file: JsonFile = None,
 ) -> None:
     """Measure how long a frame takes on this machine."""
@@ -125,8 +129,21 @@ def bench(
     from pipeline.style import find_style
 
     frame_size = parse_size(size)
+    if live or self_test or soak is not None:
+        live_cli.bench_live(
+            style, frame_size, registry.engine_on(engine, device, provider), precision_of(precision), rate,
+            frames, warmup, plot, self_test, soak, json_file,
+        )  # fmt: skip
+        return
     report = run_bench(
-        BenchOptions(find_style(style), frame_size, engine, precision_of(precision), frames, warmup)
+        BenchOptions(
+            find_style(style),
+            frame_size,
+            registry.engine_on(engine, device, provider),
+            precision_of(precision),
+            frames,
+            warmup,
+        )
     )
     terminal.show(terminal.bench_table(report))
     if json_file is not None:
@@ -135,34 +152,104 @@ def bench(
 
 @app.command()
 def video(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A video file.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="mp4, mov, mkv or webm.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="IN...", help="Videos, folders, glob patterns, shot/%06d.png."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="mp4, mov, mkv, webm, gif, %06d.png; for several inputs a folder, or a name such as "
+            "{stem}-{style}.mp4.",
+        ),
+    ],
     style: StyleName = DEFAULT_STYLE,
     engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
     precision: PrecisionName = PrecisionOption.auto,
     size: Size = None,
     strength: Strength = 1.0,
     keep_colors: KeepColors = False,
+    steady: Annotated[bool, typer.Option("--steady", help="Calm flicker where nothing moves.")] = False,
     overwrite: Overwrite = False,
+    codec: Annotated[
+        str, typer.Option(help="auto, h264, hevc, av1, vp9, prores, ffv1, or a hardware encoder's name.")
+    ] = "auto",
+    crf: Annotated[int, typer.Option(help="Quality: 0 lossless, 18 like the original, 51 worst.")] = 18,
+    preset: Annotated[str, typer.Option(help="ultrafast to veryslow.")] = "veryfast",
+    fps: Annotated[str | None, typer.Option(help="Even frame rate; default: every frame's own time.")] = None,
+    deinterlace: Annotated[DeinterlaceOption, typer.Option()] = DeinterlaceOption.auto,
+    schedule: Annotated[
+        str, typer.Option(metavar="CUES", help='"0:starry-night, 12.5:great-wave, 20:great-wave@0.4".')
+    ] = "",
+    fade: Annotated[float, typer.Option(min=0.0, help="Seconds of a cross-fade.")] = 1.0,
+    resume: Annotated[bool, typer.Option(help="Go on with unfinished work.")] = True,
+    jobs: Annotated[int, typer.Option(min=1, help="Files at the same time.")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    preview: Annotated[float, typer.Option(min=0.0, help="Seconds between preview pictures.")] = 0.0,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Spread over a Ray cluster: local, auto, address.")
+    ] = None,
+    json_lines: Annotated[bool, typer.Option("--json", help="Progress as JSON lines.")] = False,
 ) -> None:
-    """Stylize a video; its sound is copied. Ctrl-C keeps what was made."""
-    from pipeline.terminal import progress_bar
-    from pipeline.video_job import VideoOptions, run_video
+    """Stylize videos; sound, subtitles and chapters are copied. Ctrl-C can be resumed."""
+    from pipeline import jobs as batch
+    from pipeline import terminal
+    from pipeline.steady import Steadier
+    from pipeline.video_plan import VideoOptions
 
     wanted = VideoOptions(
-        source, output, style, engine, precision_of(precision), parse_size(size) if size else None,
-        strength, keep_colors, overwrite,
+        Path(sources[0]), output, style, registry.engine_on(engine, device, provider),
+        precision_of(precision), parse_size(size) if size else None, strength, keep_colors, overwrite,
+        crf, preset, codec, fps=parse_fps(fps), deinterlace=deinterlace.value, schedule=schedule,
+        fade_s=Fraction(str(fade)), resume=resume, preview_s=preview,
+        steadier=Steadier if steady else None,
     )  # fmt: skip
-    with progress_bar(source.name) as show_progress:
-        done = run_video(wanted, show_progress, on_engine=say)
+    single = not batch.is_batch(sources, output)
+    planned = [batch.plan_one(wanted)] if single else batch.plan(sources, output, wanted)
+    if dry_run:
+        terminal.show(terminal.plan_table(list(batch.plan_rows(planned))))
+    elif single and not json_lines:
+        video_file(wanted, cluster)
+    else:
+        outcomes = batch.run_jobs(planned, jobs, print_json if json_lines else say_event)
+        if not json_lines:
+            terminal.show(terminal.outcome_table(list(batch.rows(outcomes))))
+        raise typer.Exit(batch.exit_code_of(outcomes))
+
+
+def video_file(wanted: "VideoOptions", cluster: str | None) -> None:
+    """One video, with a bar, its notes and one line at the end."""
+    from pipeline.terminal import progress_bar
+    from pipeline.video_job import run_video
+
+    with progress_bar(wanted.input.name) as show_progress:
+        if cluster is not None:
+            done = registry.load("--cluster", registry.CLUSTER)(wanted, cluster, show_progress)
+        else:
+            done = run_video(wanted, show_progress, on_engine=say)
     for note in done.notes:
         say(note)
     height, width = done.size
+    resumed = f", {done.resumed} of them by an earlier run" if done.resumed else ""
     say(
-        f"{done.output}: {done.frames} frames of {width}x{height} in {done.seconds:.1f} s, "
+        f"{done.output}: {done.frames} frames of {width}x{height}{resumed}, in {done.seconds:.1f} s, "
         f"{done.fps:.1f} fps; busiest: {done.busiest} ({done.busy_share[done.busiest]:.0%})"
     )
+    if done.interrupted:
+        say("the same command goes on from the last whole segment; --no-resume begins anew")
     end_early(done.damage, done.interrupted)
+
+
+def say_event(event: Mapping[str, object]) -> None:
+    """A batch's events as lines; progress is left to ``--json``."""
+    if event["event"] != "progress":
+        told = {key: value for key, value in event.items() if key not in ("event", "input")}
+        say(f"{event['input']}: {event['event']} " + ", ".join(f"{k} {v}" for k, v in told.items()))
 
 
 @app.command()
@@ -171,6 +258,8 @@ def image(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="A picture, or a folder.")],
     style: StyleName = DEFAULT_STYLE,
     engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
     precision: PrecisionName = PrecisionOption.auto,
     size: Size = None,
     strength: Strength = 1.0,
@@ -182,8 +271,8 @@ def image(
     from pipeline.terminal import count_bar
 
     wanted = ImageOptions(
-        tuple(inputs), output, style, engine, precision_of(precision), parse_size(size) if size else None,
-        strength, keep_colors, overwrite,
+        tuple(inputs), output, style, registry.engine_on(engine, device, provider), precision_of(precision),
+        parse_size(size) if size else None, strength, keep_colors, overwrite,
     )  # fmt: skip
     with count_bar("pictures") as show_progress:
         done = run_images(wanted, show_progress)
@@ -202,6 +291,8 @@ def demo(
         list[str] | None, typer.Option("--style", help="Only this style; may be repeated.")
     ] = None,
     engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
     precision: PrecisionName = PrecisionOption.auto,
     size: Annotated[str, typer.Option("--size", metavar="WxH", help="Frame size.")] = "640x480",
     seconds: Annotated[float, typer.Option(min=0.1, help="Length of the video.")] = 4.0,
@@ -211,7 +302,12 @@ def demo(
     from pipeline.terminal import progress_bar
 
     wanted = DemoOptions(
-        output, tuple(style or ()), engine, precision_of(precision), parse_size(size), seconds=seconds
+        output,
+        tuple(style or ()),
+        registry.engine_on(engine, device, provider),
+        precision_of(precision),
+        parse_size(size),
+        seconds=seconds,
     )
     with progress_bar("demo") as show_progress:
         done = run_demo(
@@ -245,7 +341,7 @@ def train(context: typer.Context) -> None:
 
 @app.command(context_settings={**FOREIGN, "help_option_names": []})
 def export(context: typer.Context) -> None:
-    """Make a style file of a trained network (needs brushstream[train])."""
+    """Make a style file (needs brushstream[train]) or a TensorRT engine."""
     run_mounted("export.cli", "export", context)
 
 
@@ -257,13 +353,14 @@ def gatys(context: typer.Context) -> None:
 
 @app.command("gatys-study", context_settings={**FOREIGN, "help_option_names": []})
 def gatys_study(context: typer.Context) -> None:
-    """Compare settings of gatys on a contact sheet (needs brushstream[train])."""
+    """Compare gatys settings on a sheet (needs brushstream[train])."""
     run_mounted("training.studies_cli", "gatys_study", context)
 
 
 def run_mounted(module: str, function: str, context: typer.Context) -> None:
     """Hand the rest of the line to a command of another part, which parses and documents it itself."""
-    for package in (module.partition(".")[0], "torch"):
+    needs_torch = "--tensorrt" not in context.args
+    for package in (module.partition(".")[0], *(["torch"] if needs_torch else [])):
         if not registry.is_installed(package):
             raise MissingPackageError(
                 f"{function} needs {package}, not installed here; run pip install 'brushstream[train]'"
@@ -273,25 +370,9 @@ def run_mounted(module: str, function: str, context: typer.Context) -> None:
     mounted(args=context.args, prog_name=context.command_path)
 
 
-def precision_of(option: PrecisionOption) -> "Precision | None":
-    """What the engines take: None for ``auto``."""
-    return None if option is PrecisionOption.auto else option.value  # type: ignore[return-value]
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write a report, whole or not at all; OutputError says why not."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path} ({error.strerror}); choose another file") from error
-
-
-def say(line: str) -> None:
-    """One line to the person, apart from the results on standard output."""
-    print(f"brushstream: {line}", file=sys.stderr, flush=True)
+def print_json(event: Mapping[str, object]) -> None:
+    """One event as one line of JSON on standard output."""
+    print(json.dumps(event, ensure_ascii=False), flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline import machine, registry, style
 from pipeline.errors import BrushstreamError
+from pipeline.nvidia import tensorrt_lines
 
 PACKAGES = {  # distribution -> extra that brings it, empty for the base install
     "brushstream": "",
@@ -20,6 +21,7 @@ PACKAGES = {  # distribution -> extra that brings it, empty for the base install
     "torch": "train",
     "torchvision": "train",
     "safetensors": "train",
+    "nncf": "int8",
     "tensorrt": "tensorrt",
     "pyvirtualcam": "virtual-camera",
 }
@@ -48,6 +50,7 @@ class Findings:
         chosen: the engine ``auto`` takes, None where none can run.
         problems: what keeps Brushstream from its main job, one line each; empty when all is well.
         display: a window can be shown.
+        tensorrt: (what, finding) why TensorRT will or will not run: driver, GPU, packages, version.
     """
 
     machine: dict[str, object]
@@ -58,6 +61,7 @@ class Findings:
     user_styles: str
     display: bool
     problems: tuple[str, ...]
+    tensorrt: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values only, for JSON."""
@@ -68,6 +72,7 @@ class Findings:
             },
             "packages": {p.name: p.version for p in self.packages},
             "engines": dict(self.engines),
+            "tensorrt": dict(self.tensorrt),
             "problems": self.problems,
         }
 
@@ -92,6 +97,7 @@ def examine() -> Findings:
         user_styles=str(style.user_folder()),
         display=_has_display(),
         problems=tuple(problems),
+        tensorrt=tensorrt_lines(),
     )
 
 

@@ -118,12 +118,12 @@ class LatencyClock:
         self._frames_in = self._frames_out = self._dropped = 0
         self._first_at = self._last_at = 0.0
 
-    def begin(self) -> Laps:
-        """A frame starts now."""
+    def begin(self, at: float | None = None) -> Laps:
+        """A frame starts now, or started ``at`` on this clock (when a source with a schedule had it due)."""
         with self._lock:
             self._frames_in += 1
-        now = self._clock()
-        return Laps(self._clock, now, now)
+        began = self._clock() if at is None else at
+        return Laps(self._clock, began, began)
 
     def drop(self, frames: int = 1) -> None:
         """Frames that were begun and will not be finished."""

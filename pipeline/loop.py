@@ -8,8 +8,10 @@ progress; Ctrl-C therefore never lands inside a stage.
 import dataclasses
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from pipeline.frame import Frame, Pixels
 from pipeline.machine import usable_cores
@@ -32,16 +34,18 @@ class Progress:
         frames: finished, that is encoded.
         expected: how many there will be, None where the source does not know.
         seconds: since the first frame was asked for.
+        resumed: those of ``frames`` that an earlier run had finished.
     """
 
     frames: int
     expected: int | None
     seconds: float
+    resumed: int = 0
 
     @property
     def fps(self) -> float:
         """Frames a second so far."""
-        return self.frames / self.seconds if self.seconds > 0 else 0.0
+        return (self.frames - self.resumed) / self.seconds if self.seconds > 0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,43 @@ class LoopReport:
         return {**shares, "cpu": self.cpu_s / (self.seconds * self.cores)}
 
 
+@runtime_checkable
+class Overlapping(Protocol):
+    """What can have several frames in flight; ``Stylizer`` is one."""
+
+    @property
+    def slots(self) -> int:
+        """How many; may change between frames."""
+
+    def submit(self, pixels: Pixels) -> None:
+        """Take a frame, which stays unchanged until its result was collected."""
+
+    def collect(self) -> Pixels:
+        """The result of the oldest frame that was submitted."""
+
+
 def run_file(
     source: Source,
-    stylize: Callable[[Pixels], Pixels],
+    stylize: Callable[[Pixels], Pixels] | Overlapping,
+    sink: Sink,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+    stop: threading.Event | None = None,
+    queued_frames: int = QUEUED_FRAMES,
+) -> LoopReport:
+    """Pass the pixels of every frame of ``source`` through ``stylize`` into ``sink``, in order.
+
+    As ``run_frames``, for a ``stylize`` that does not ask when a frame is: (H, W, 3) uint8 BGR to the
+    same, used in one thread: a function, or a ``Stylizer``, of which as many frames are kept in flight as
+    it has slots.
+    """
+    stage = _InFlight(stylize) if isinstance(stylize, Overlapping) else _OneByOne(_pixels_only(stylize))
+    return _FileLoop(source, stage, sink, stop or threading.Event(), queued_frames).run(on_progress)
+
+
+def run_frames(
+    source: Source,
+    stylize: Callable[[Frame], Pixels],
     sink: Sink,
     *,
     on_progress: Callable[[Progress], None] | None = None,
@@ -98,7 +136,7 @@ def run_file(
     what was made until then), but not after an error. Source and sink are closed by the caller.
 
     Args:
-        stylize: (H, W, 3) uint8 BGR to the same; called in one thread.
+        stylize: a frame to its new pixels, (H, W, 3) uint8 BGR; called in one thread.
         on_progress: called in the caller's thread about ten times a second.
         stop: set by anyone to end early.
 
@@ -109,20 +147,68 @@ def run_file(
         Whatever source, ``stylize`` or sink raised first; every thread has ended by then. KeyboardInterrupt
         where the run was stopped before the first frame was written, or while the sink was being finished.
     """
-    loop = _FileLoop(source, stylize, sink, stop or threading.Event(), queued_frames)
+    loop = _FileLoop(source, _OneByOne(stylize), sink, stop or threading.Event(), queued_frames)
     return loop.run(on_progress)
+
+
+def _pixels_only(stylize: Callable[[Pixels], Pixels]) -> Callable[[Frame], Pixels]:
+    return lambda frame: stylize(frame.pixels)
+
+
+class _Stage(Protocol):
+    """What stands between the queues: ``Overlapping``, of whole frames."""
+
+    @property
+    def slots(self) -> int: ...
+
+    def submit(self, frame: Frame) -> None: ...
+
+    def collect(self) -> Pixels: ...
+
+
+class _OneByOne:
+    """A function in the place of something that overlaps."""
+
+    slots = 1
+
+    def __init__(self, stylize: Callable[[Frame], Pixels]) -> None:
+        self._stylize = stylize
+
+    def submit(self, frame: Frame) -> None:
+        self._result = self._stylize(frame)
+
+    def collect(self) -> Pixels:
+        return self._result
+
+
+class _InFlight:
+    """Something that overlaps, which only wants the pixels."""
+
+    def __init__(self, stylizer: Overlapping) -> None:
+        self._stylizer = stylizer
+
+    @property
+    def slots(self) -> int:
+        return self._stylizer.slots
+
+    def submit(self, frame: Frame) -> None:
+        self._stylizer.submit(frame.pixels)
+
+    def collect(self) -> Pixels:
+        return self._stylizer.collect()
 
 
 class _FileLoop:
     def __init__(
         self,
         source: Source,
-        stylize: Callable[[Pixels], Pixels],
+        stylizer: "_Stage",
         sink: Sink,
         stop: threading.Event,
         queued_frames: int,
     ) -> None:
-        self._source, self._stylize, self._sink = source, stylize, sink
+        self._source, self._sink = source, sink
+        self._stylizer = stylizer
         self._crew = Crew(stop)
         self._decoded: Fifo[Frame] = Fifo(queued_frames, stop)
         self._stylized: Fifo[Frame] = Fifo(queued_frames, stop)
@@ -169,15 +255,28 @@ class _FileLoop:
             self._decoded.put(frame)
 
     def _stylize_all(self) -> None:
+        """Keep as many frames in flight as the stylizer has slots; results leave in order."""
+        waiting: deque[Frame] = deque()
         while True:
             try:
                 frame = self._decoded.get()
             except EndOfItemsError:
-                self._stylized.end()
-                return
+                break
+            while len(waiting) >= self._stylizer.slots:
+                self._pass_on(waiting)
             with self._busy["stylize"]:
-                pixels = self._stylize(frame.pixels)
-            self._stylized.put(dataclasses.replace(frame, pixels=pixels))
+                self._stylizer.submit(frame)
+            waiting.append(frame)
+            if self._stylizer.slots == 1:
+                self._pass_on(waiting)
+        while waiting:
+            self._pass_on(waiting)
+        self._stylized.end()
+
+    def _pass_on(self, waiting: deque[Frame]) -> None:
+        with self._busy["stylize"]:
+            pixels = self._stylizer.collect()
+        self._stylized.put(dataclasses.replace(waiting.popleft(), pixels=pixels))
 
     def _encode(self) -> None:
         while True:

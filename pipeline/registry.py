@@ -33,6 +33,7 @@ class Entry:
 
 
 ENGINES: Mapping[str, Entry] = {  # the order is the one in which `auto` prefers them
+    "tensorrt": Entry("pipeline.engines.trt:TensorRtEngine", "tensorrt", "tensorrt", auto=True),
     "openvino": Entry("pipeline.engines.ov:OpenVinoEngine", "openvino", auto=True),
     "onnxruntime": Entry("pipeline.engines.ort:OnnxRuntimeEngine", "onnxruntime", auto=True),
     "identity": Entry("pipeline.engines.identity:IdentityEngine"),
@@ -41,12 +42,23 @@ SOURCES: Mapping[str, Entry] = {
     "synthetic": Entry("pipeline.sources.synthetic:SyntheticSource"),
     "video-file": Entry("pipeline.sources.video_file:VideoFileSource", "av"),
     "images": Entry("pipeline.sources.images:ImagesSource", "cv2"),
+    "camera": Entry("pipeline.sources.camera:CameraSource", "cv2"),
+    "network": Entry("pipeline.sources.network:NetworkSource", "av"),
+    "paced": Entry("pipeline.sources.paced:PacedSource"),
+    "paced-synthetic": Entry("pipeline.sources.paced:PacedSynthetic"),
 }
 SINKS: Mapping[str, Entry] = {
     "null": Entry("pipeline.sinks.null:NullSink"),
     "video-file": Entry("pipeline.sinks.video_file:VideoFileSink", "av"),
     "images": Entry("pipeline.sinks.images:ImagesSink", "cv2"),
+    "window": Entry("pipeline.sinks.window:WindowSink", "cv2"),
+    "serve": Entry("pipeline.sinks.serve:ServeSink", "cv2"),
+    "virtual-camera": Entry(
+        "pipeline.sinks.virtual_camera:VirtualCameraSink", "pyvirtualcam", "virtual-camera"
+    ),
 }
+CLUSTER = Entry("pipeline.cluster:run_on_cluster", "ray", "cluster")
+"""What ``--cluster`` calls."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +69,15 @@ class Selection:
         name: its name in the table.
         engine: its class.
         refused: (name, one-line reason) of every engine that ``auto`` looked at first.
+        device: what ``NAME:DEVICE`` asked for, None for the engine's own choice.
+        named: the user named it, so nothing else may run in its place.
     """
 
     name: str
     engine: "type[Engine]"
     refused: tuple[tuple[str, str], ...] = ()
+    device: str | None = None
+    named: bool = False
 
     def explain(self) -> str:
         """`` (tensorrt: no CUDA GPU)``, or nothing where nothing was refused."""
@@ -69,27 +85,51 @@ class Selection:
         return f" ({reasons})" if reasons else ""
 
 
-def select_engine(requested: str = "auto") -> Selection:
+def select_engine(requested: str = "auto", *, after: str | None = None) -> Selection:
     """Choose an engine: the one named, or with ``auto`` the first of the table that can run here.
+
+    Args:
+        requested: ``auto``, a name, or ``NAME:DEVICE`` (``openvino:GPU``, ``onnxruntime:CUDA``).
+        after: with ``auto``, look only at those behind this one.
 
     Raises:
         EngineError: no such name, or the named engine (or, with ``auto``, every one) cannot run here.
         MissingPackageError: the package of the named engine is not installed.
     """
     if requested == "auto":
-        return _first_available()
-    if requested not in ENGINES:
-        raise EngineError(f"no engine is called {requested!r}; choose auto, {', '.join(ENGINES)}")
-    engine = load_engine(requested)
+        return _first_available(after)
+    name, _, device = requested.partition(":")
+    if name not in ENGINES:
+        raise EngineError(f"no engine is called {name!r}; choose auto, {', '.join(ENGINES)}")
+    engine = load_engine(name)
     reason = engine.why_unavailable()
     if reason is not None:
-        raise EngineError(f"engine {requested} cannot run here: {reason}; --engine auto takes one that can")
-    return Selection(requested, engine)
+        raise EngineError(f"engine {name} cannot run here: {reason}; --engine auto takes one that can")
+    return Selection(name, engine, device=device or None, named=True)
 
 
-def _first_available() -> Selection:
+def engine_on(engine: str, device: str | None, provider: str | None) -> str:
+    """What ``select_engine`` takes, from the options ``--engine``, ``--device`` and ``--provider``.
+
+    A device belongs to OpenVINO and a provider to ONNX Runtime; with ``auto`` each names its engine.
+
+    Raises:
+        EngineError: both were given, or one with another engine.
+    """
+    if device and provider:
+        raise EngineError("--device is OpenVINO's and --provider ONNX Runtime's; give one of them")
+    wanted, option = ("openvino", "--device") if device else ("onnxruntime", "--provider")
+    if not (device or provider):
+        return engine
+    if engine not in ("auto", wanted):
+        raise EngineError(f"{option} belongs to engine {wanted}, not to {engine}; leave one of them out")
+    return f"{wanted}:{device or provider}"
+
+
+def _first_available(after: str | None) -> Selection:
     refused: list[tuple[str, str]] = []
-    for name in (name for name, entry in ENGINES.items() if entry.auto):
+    names = [name for name, entry in ENGINES.items() if entry.auto]
+    for name in names[names.index(after) + 1 :] if after else names:
         reason = why_unavailable(name)
         if reason is None:
             return Selection(name, load_engine(name), tuple(refused))

@@ -1,7 +1,7 @@
 """Threads that work hand in hand: a crew of stages, one stop event, bounded queues between them.
 
 Both loops stand on it. What passes from stage to stage is a queue's affair: ``Fifo`` keeps order and
-waits (files); a one-slot mailbox that keeps the newest would serve a camera.
+waits (files), ``Mailbox`` holds one item and the newest wins (cameras).
 """
 
 import threading
@@ -70,6 +70,55 @@ class Fifo(Generic[Item]):
                 raise StoppedError
             if self._changed.wait_for(ready, LOOK_EVERY_S):
                 return
+
+
+class Mailbox(Generic[Item]):
+    """One slot in which the newest wins: ``put`` never waits, so the one who puts is never held back.
+
+    Attributes:
+        dropped: items that were replaced before anyone took them.
+    """
+
+    def __init__(self, stop: threading.Event) -> None:
+        """An empty slot whose waits end when ``stop`` is set."""
+        self.dropped = 0
+        self._stop = stop
+        self._item: Item | None = None
+        self._ended = False
+        self._changed = threading.Condition()
+
+    def put(self, item: Item) -> Item | None:
+        """Leave an item; returns the one it replaced, None where the slot was empty."""
+        with self._changed:
+            replaced, self._item = self._item, item
+            self.dropped += replaced is not None
+            self._changed.notify()
+            return replaced
+
+    def get(self, wait_s: float | None = None) -> Item | None:
+        """Take the item, waiting for one; None where none came within ``wait_s``.
+
+        Raises StoppedError, and EndOfItemsError once the last was taken.
+        """
+        waited_until = None if wait_s is None else time.monotonic() + wait_s
+        with self._changed:
+            while self._item is None:
+                if self._stop.is_set():
+                    raise StoppedError
+                if self._ended:
+                    raise EndOfItemsError
+                left = LOOK_EVERY_S if waited_until is None else waited_until - time.monotonic()
+                if left <= 0:
+                    return None
+                self._changed.wait(min(left, LOOK_EVERY_S))
+            item, self._item = self._item, None
+            return item
+
+    def end(self) -> None:
+        """No more items will come."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
 
 class BusyTime:

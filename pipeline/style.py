@@ -66,6 +66,8 @@ class StyleCard:
         training_data: name, number of images and terms of the content photographs.
         versions: checkpoint format, exporter, torch, brushstream.
         parity: one report a runtime, measured at export (see ``export/parity.py``).
+        parity_limits: by precision, how far an engine's picture may lie from fp32: (mean, 99.9th
+            percentile) in grey levels; what is missing here is in ``pipeline.engines.parity.LIMITS``.
         evaluation: held-out figures, where they were measured.
         controls: further inputs of the graph.
     """
@@ -86,6 +88,7 @@ class StyleCard:
     training_data: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     parity: tuple[dict[str, Any], ...] = ()
+    parity_limits: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
     controls: tuple[Control, ...] = ()
 

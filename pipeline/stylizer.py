@@ -1,14 +1,19 @@
 """Frame in, stylized frame out, whatever the size: pad, infer, crop, colour, strength."""
 
+from collections import deque
 from types import TracebackType
 from typing import Self
 
 import cv2
 
 from pipeline import registry
-from pipeline.engines.base import Controls, EngineInfo, Precision
+from pipeline.engines import guard
+from pipeline.engines.base import Controls, Engine, EngineInfo, Precision
+from pipeline.engines.parity import ParityReport
+from pipeline.engines.swap import SwappingEngine, build_in_a_process
 from pipeline.errors import EngineError
 from pipeline.frame import Pixels, check_pixels
+from pipeline.registry import Selection
 from pipeline.style import StyleFile
 
 MINIMUM_PX = 64
@@ -28,6 +33,8 @@ class Stylizer:
         size: (height, width) of the frames it takes.
         engine: the open engine; its ``size`` is the padded one.
         selection: which engine was chosen, and why others were refused.
+        parity: how far the engine's picture lies from the reference's; None for the reference itself.
+        refused: the report of a faster precision that showed another picture, None where none did.
     """
 
     def __init__(
@@ -39,19 +46,25 @@ class Stylizer:
         precision: Precision | None = None,
         strength: float = 1.0,
         keep_colors: bool = False,
+        in_flight: int = 1,
     ) -> None:
-        """Open the engine; this takes from 0.1 s (cached) to some seconds.
+        """Open the engine; this takes from 0.1 s to some seconds the first time.
+
+        The engine must show the reference's picture (see ``guard``). With ``precision=None`` one that does
+        not is opened again in fp32, and ``describe`` says why; a precision that was asked for is refused.
 
         Args:
             size: (height, width) of the frames to come, each at least 1.
-            engine: a name of ``registry.ENGINES``, or ``auto``.
+            engine: a name of ``registry.ENGINES``, ``NAME:DEVICE``, or ``auto``.
             precision: None takes the fastest that keeps the picture on this machine.
+            in_flight: frames that will be submitted before the first is collected, where the engine can.
             strength: 0 leaves the frame as it was, 1 is the style alone.
             keep_colors: brightness from the style, colours from the frame.
 
         Raises:
             ValueError: ``strength`` outside 0..1 or a side below 1.
             EngineError, MissingPackageError: the engine cannot run or refuses the style.
+            ParityError: the precision asked for shows another picture.
         """
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in 0..1, got {strength}")
@@ -63,9 +76,51 @@ class Stylizer:
         self.keep_colors = keep_colors
         self.borders = borders(size, style.card.size_multiple, style.card.margin_px)
         top, bottom, left, right = self.borders
-        padded = (size[0] + top + bottom, size[1] + left + right)
+        self._padded = (size[0] + top + bottom, size[1] + left + right)
+        self._in_flight = in_flight
+        self._sources: deque[Pixels] = deque()
         self.selection = registry.select_engine(engine)
-        self.engine = self.selection.engine(style.path, style.card, padded, precision)
+        self.refused: ParityReport | None = None
+        self.engine, self.parity = self._first_engine(precision)
+
+    def _first_engine(self, precision: Precision | None) -> tuple[Engine, ParityReport | None]:
+        """The engine, or with ``auto`` a stand-in that becomes it once it is built."""
+        chosen = self.selection
+        at_once = chosen.engine.opens_at_once(self.style.path, self.style.card, self._padded, precision)
+        if chosen.named or at_once:
+            return self._opened(chosen, precision)
+        stand_in = registry.select_engine("auto", after=chosen.name)
+        first, parity = self._opened(stand_in, None)
+        prepare = build_in_a_process(chosen.name, str(self.style.path), self._padded, precision)
+        return SwappingEngine(first, chosen.name, prepare, lambda: self._opened(chosen, precision)[0]), parity
+
+    def _opened(
+        self, selection: Selection, precision: Precision | None
+    ) -> tuple[Engine, ParityReport | None]:
+        engine = selection.engine(
+            self.style.path,
+            self.style.card,
+            self._padded,
+            precision,
+            device=selection.device,
+            in_flight=self._in_flight,
+        )
+        try:
+            report = guard.check_parity(self.style, engine)
+            if report is None or report.passed or precision is not None or engine.info.precision == "fp32":
+                guard.require_parity(report)
+                return engine, report
+        except BaseException:
+            engine.close()
+            raise
+        engine.close()
+        self.refused = report
+        return self._opened(selection, "fp32")
+
+    @property
+    def slots(self) -> int:
+        """Frames that may be in flight between ``submit`` and ``collect``."""
+        return self.engine.slots
 
     @property
     def info(self) -> EngineInfo:
@@ -74,7 +129,9 @@ class Stylizer:
 
     def describe(self) -> str:
         """``openvino 2026.4.1, cpu, bf16``, with the reasons why preferred engines were refused."""
-        return f"{self.info}{self.selection.explain()}"
+        refused = f" (refused: {self.refused})" if self.refused else ""
+        note = f" ({self.engine.note})" if self.engine.note else ""
+        return f"{self.info}{self.selection.explain()}{note}{refused}"
 
     def __call__(self, pixels: Pixels, controls: Controls | None = None) -> Pixels:
         """Stylize one frame.
@@ -90,28 +147,49 @@ class Stylizer:
             ValueError: not (H, W, 3) uint8.
             EngineError: another size than ``self.size``, or the engine failed.
         """
+        self._check(pixels)
+        stylized = self._cropped(self.engine.infer(self._bordered(pixels), controls))
+        return finish(pixels, stylized, self.strength, self.keep_colors)
+
+    def submit(self, pixels: Pixels, controls: Controls | None = None) -> None:
+        """Hand in a frame without waiting; ``collect`` returns the results in order.
+
+        Args:
+            pixels: as for a call; must stay unchanged until its result was collected.
+
+        Raises:
+            ValueError, EngineError: as for a call, or ``slots`` frames are in flight already.
+        """
+        self._check(pixels)
+        self.engine.submit(self._bordered(pixels), controls)
+        self._sources.append(pixels)
+
+    def collect(self) -> Pixels:
+        """The oldest submitted frame, stylized, as a call would return it.
+
+        Raises:
+            EngineError: nothing was submitted, or the engine failed on that frame.
+        """
+        stylized = self.engine.collect()
+        return finish(self._sources.popleft(), self._cropped(stylized), self.strength, self.keep_colors)
+
+    def _check(self, pixels: Pixels) -> None:
         check_pixels(pixels)
         if pixels.shape[:2] != self.size:
             raise EngineError(
                 f"this stylizer was opened for (height, width) = {self.size}, got {pixels.shape[:2]}; "
                 "open another for that size"
             )
-        return self._finish(pixels, self._infer(pixels, controls))
 
-    def _infer(self, pixels: Pixels, controls: Controls | None) -> Pixels:
+    def _bordered(self, pixels: Pixels) -> Pixels:
+        return reflect(pixels, self.borders) if any(self.borders) else pixels
+
+    def _cropped(self, stylized: Pixels) -> Pixels:
         if not any(self.borders):
-            return self.engine.infer(pixels, controls)
-        stylized = self.engine.infer(reflect(pixels, self.borders), controls)
+            return stylized
         top, _, left, _ = self.borders
         height, width = self.size
         return stylized[top : top + height, left : left + width].copy()
-
-    def _finish(self, source: Pixels, stylized: Pixels) -> Pixels:
-        if self.keep_colors:
-            stylized = with_colors_of(source, stylized)
-        if self.strength < 1.0:
-            cv2.addWeighted(stylized, self.strength, source, 1.0 - self.strength, 0.0, dst=stylized)
-        return stylized
 
     def close(self) -> None:
         """Give back the engine. Closing twice is no error."""
@@ -150,6 +228,18 @@ def reflect(pixels: Pixels, sides: tuple[int, int, int, int]) -> Pixels:
     top, bottom, left, right = sides
     padded: Pixels = cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_REFLECT_101)  # type: ignore[assignment]
     return padded
+
+
+def finish(source: Pixels, stylized: Pixels, strength: float, keep_colors: bool) -> Pixels:
+    """What the user wishes of a stylized frame: the source's colours first, then the blend with the source.
+
+    Both are (H, W, 3) uint8 BGR of one size; ``stylized`` may be written into and returned.
+    """
+    if keep_colors:
+        stylized = with_colors_of(source, stylized)
+    if strength < 1.0:
+        cv2.addWeighted(stylized, strength, source, 1.0 - strength, 0.0, dst=stylized)
+    return stylized
 
 
 def with_colors_of(source: Pixels, stylized: Pixels) -> Pixels:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -13,6 +13,9 @@ from pipeline.bench import BenchReport
 from pipeline.doctor import Findings
 from pipeline.latency import Distribution
 from pipeline.style import StyleFile
+
+if TYPE_CHECKING:
+    from pipeline.live_bench import LiveBenchReport
 
 
 class Standing(Protocol):
@@ -114,8 +117,11 @@ def doctor_tables(findings: Findings) -> Group:
     for name, reason in findings.engines:
         state = "runs, chosen by auto" if name == findings.chosen else reason or "runs"
         engines.add_row(name, state)
+    gpu = _table("tensorrt needs", "found")
+    for what, finding in findings.tensorrt:
+        gpu.add_row(what, finding)
     verdict = [f"problem: {line}" for line in findings.problems] or ["All well."]
-    return Group(facts, packages, engines, *verdict)
+    return Group(facts, packages, engines, gpu, *verdict)
 
 
 def bench_table(report: BenchReport) -> Group:
@@ -138,6 +144,29 @@ def bench_table(report: BenchReport) -> Group:
     )
 
 
+def live_bench_table(report: "LiveBenchReport") -> Group:
+    """Age and stages, what became of the frames, and the verdict."""
+    height, width = report.size
+    table = _table(f"{width}x{height} at {report.rate} fps, ms", "p50", "p90", "p95", "p99", "max", "mean")
+    _add(table, "live age, due to shown", report.age)
+    _add(table, "response, dropped frames too", report.response)
+    for name, times in report.stages.items():
+        _add(table, f"  {name}", times)
+    busy = ", ".join(f"{name} {share:.0%}" for name, share in report.busy_share.items())
+    few = "" if report.shown >= 1000 else "; fewer than 1000 shown, so p99 is a guess"
+    return Group(
+        table,
+        f"delivered {report.delivered_fps:.2f} fps; {report.dropped} of {report.scheduled} dropped "
+        f"({report.drop_share:.1%}), {report.warmup_dropped} of {report.warmup} in warm-up; "
+        f"{report.repeat_share:.1%} of the screen's frames repeated{few}",
+        f"busy: {busy}",
+        f"style {report.style} ({report.network}); {report.engine}",
+        f"{report.machine['cpu']}, {report.machine['cores']} cores; "
+        + ", ".join(f"{name} {version}" for name, version in report.versions.items()),
+        f"verdict: {report.verdict}",
+    )
+
+
 def _add(table: Table, name: str, times: Distribution) -> None:
     columns = (times.p50, times.p90, times.p95, times.p99, times.max, times.mean)
     table.add_row(name, *(f"{ms:.2f}" for ms in columns))
@@ -147,4 +176,20 @@ def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
+    return table
+
+
+def plan_table(rows: Sequence[tuple[str, ...]]) -> Table:
+    """What a batch will do: input, action, output, reason."""
+    table = _table("input", "action", "output", "why")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def outcome_table(rows: Sequence[tuple[str, ...]]) -> Table:
+    """What a batch did: input, state, frames, frames a second, output or reason."""
+    table = _table("input", "state", "frames", "fps", "output")
+    for row in rows:
+        table.add_row(*row)
     return table

@@ -1,53 +1,35 @@
-"""One video in, one stylized video out: everything behind ``brushstream video``. Prints nothing."""
+"""One video in, one stylized video out: everything behind ``brushstream video``. Prints nothing.
 
+The work is done in segments, each forced to the disk and written into a journal beside the output. When
+all are there they are put together, with everything else of the input, checked, and named.
+"""
+
+import dataclasses
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline.engines.base import Precision
-from pipeline.errors import InputError, OutputError
-from pipeline.loop import Progress, run_file
-from pipeline.sinks.part_file import check_target
-from pipeline.sinks.video_file import Encoding, VideoFileSink
-from pipeline.sources.video_file import VideoFileSource
-from pipeline.style import find_style
-from pipeline.stylizer import Stylizer
+from pipeline.frame import Frame, Pixels
+from pipeline.journal import Journal
+from pipeline.look import Look
+from pipeline.loop import LoopReport, Progress, run_frames
+from pipeline.preview import Preview
+from pipeline.sinks.segmented import SegmentedSink
+from pipeline.sinks.target import Target, part_name
+from pipeline.sources.media import MediaSource, Position, pixels_crc
+from pipeline.video_plan import (
+    VideoOptions,
+    check_options,
+    make_target,
+    open_journal,
+    open_look,
+    open_source,
+    plan_schedule,
+)
 
-_LARGEST_SIDE_PX = 16384
-_ENCODING = Encoding()
-
-
-@dataclass(frozen=True)
-class VideoOptions:
-    """What ``brushstream video`` was asked for.
-
-    Attributes:
-        input, output: the output's extension chooses the container: mp4, m4v, mov, mkv, webm.
-        style: a style's name or the path of a style file.
-        engine: a name of ``registry.ENGINES`` or ``auto``.
-        precision: None takes the fastest that keeps the picture on this machine.
-        size: (height, width) that frames are scaled to before stylizing, and the output's; None keeps
-            the input's.
-        strength: 0 leaves the frame, 1 is the style alone.
-        keep_colors: brightness from the style, colours from the frame.
-        overwrite: replace an output that is there.
-        crf: constant quality, 0 best, 51 worst.
-        preset: one of ``sinks.video_file.PRESETS``.
-    """
-
-    input: Path
-    output: Path
-    style: str
-    engine: str = "auto"
-    precision: Precision | None = None
-    size: tuple[int, int] | None = None
-    strength: float = 1.0
-    keep_colors: bool = False
-    overwrite: bool = False
-    crf: int = _ENCODING.crf
-    preset: str = _ENCODING.preset
+__all__ = ["VideoOptions", "VideoSummary", "run_video"]
 
 
 @dataclass(frozen=True)
@@ -55,23 +37,25 @@ class VideoSummary:
     """What a video job did.
 
     Attributes:
-        output: the finished file.
+        output: the finished file; of a stopped job the playable part, ``clip.partial.mp4``.
         size: (height, width) of the stylized frames.
         rate: frames a second of the input's own time, None where it has no rate.
-        frames: how many were written.
+        frames: how many are in the output.
+        resumed: how many of them an earlier run had made.
         seconds: from the first frame asked for to the finished file.
         fps: frames a second of work.
         busy_share: share of the time each resource worked, 0..1: decode, stylize, encode, and ``cpu``.
         engine: what ran, and why preferred engines did not.
         notes: one line each: a padded size, sound that was not copied, fewer bits.
         damage: one line where the input was damaged and its readable part was kept, else None.
-        interrupted: stopped before the end; the output holds what was made until then.
+        interrupted: stopped before the end; the same command goes on.
     """
 
     output: Path
     size: tuple[int, int]
     rate: Fraction | None
     frames: int
+    resumed: int
     seconds: float
     fps: float
     busy_share: dict[str, float]
@@ -93,7 +77,7 @@ def run_video(
     on_engine: Callable[[str], None] | None = None,
     stop: threading.Event | None = None,
 ) -> VideoSummary:
-    """Stylize one video file.
+    """Stylize one video file, going on where an earlier run of the same job ended.
 
     Args:
         on_progress: told about ten times a second, in the caller's thread.
@@ -105,54 +89,87 @@ def run_video(
             stands under the output's name then.
         KeyboardInterrupt: stopped before anything was written.
     """
-    _check_options(options)
-    style = find_style(options.style)
-    with VideoFileSource(options.input, options.size) as source, _sink(options, source) as sink:
-        with Stylizer(
-            style,
-            source.info.size,
-            engine=options.engine,
-            precision=options.precision,
-            strength=options.strength,
-            keep_colors=options.keep_colors,
-        ) as stylizer:
+    check_options(options)
+    plan_schedule(options)
+    with open_source(options) as source:
+        target = make_target(options, source)
+        with open_look(options, source) as look, open_journal(options, look, target) as journal:
             if on_engine is not None:
-                on_engine(stylizer.describe())
-            sink.open(source.info)
-            report = run_file(source, stylizer, sink, on_progress=on_progress, stop=stop)
-            engine = stylizer.describe()
+                on_engine(look.describe())
+            job = _Job(options, source, look, target, journal)
+            return job.run(on_progress, stop)
+
+
+class _Job:
+    """A run with everything opened."""
+
+    def __init__(
+        self, options: VideoOptions, source: MediaSource, look: Look, target: Target, journal: Journal
+    ) -> None:
+        self._options, self._source, self._look = options, source, look
+        self._target, self._journal = target, journal
+        self._preview = Preview(target.final, options.preview_s)
+        self._source_crcs: dict[int, int] = {}
+        self._resumed = journal.frames
+        self._built = target.final
+
+    def run(
+        self, on_progress: Callable[[Progress], None] | None, stop: threading.Event | None
+    ) -> VideoSummary:
+        go_on_after(self._journal, self._source, self._look)
+        with SegmentedSink(
+            self._journal,
+            self._target.new_encoder,
+            self._build,
+            self._source_crcs,
+            self._options.segment_frames,
+        ) as sink:
+            tell = on_progress and (lambda progress: on_progress(self._in_all(progress)))
+            report = run_frames(self._source, self._stylize, sink, on_progress=tell, stop=stop)
+            if not report.interrupted:
+                self._tidy()
+            return self._summary(report)
+
+    def _in_all(self, progress: Progress) -> Progress:
+        return dataclasses.replace(progress, frames=progress.frames + self._resumed, resumed=self._resumed)
+
+    def _stylize(self, frame: Frame) -> Pixels:
+        if (frame.index + 1) % self._options.segment_frames == 0:
+            self._source_crcs[frame.index] = pixels_crc(frame.pixels)
+        stylized = self._look(frame)
+        self._preview.show(stylized)
+        return stylized
+
+    def _build(self, segments: list[Path], complete: bool) -> None:
+        self._built = self._target.build(segments, complete, damaged=self._source.damage is not None)
+
+    def _tidy(self) -> None:
+        """The output is there: what a stopped run showed in its place, and the segments, may go."""
+        if self._resumed:
+            part_name(self._target.final).unlink(missing_ok=True)
+        self._preview.remove()
+        self._journal.remove()
+
+    def _summary(self, report: LoopReport) -> VideoSummary:
         return VideoSummary(
-            output=options.output,
-            size=source.info.size,
-            rate=source.info.rate,
-            frames=report.frames,
+            output=self._built,
+            size=self._source.info.size,
+            rate=self._source.info.rate,
+            frames=self._resumed + report.frames,
+            resumed=self._resumed,
             seconds=report.seconds,
             fps=report.fps,
             busy_share=report.busy_share,
-            engine=engine,
-            notes=(*source.notes, *sink.notes),
-            damage=source.damage,
+            engine=self._look.describe(),
+            notes=(*self._journal.notes, *self._source.notes, *self._target.notes),
+            damage=self._source.damage,
             interrupted=report.interrupted,
         )
 
 
-def _check_options(options: VideoOptions) -> None:
-    """What can be refused before anything is opened, so that no engine is loaded in vain."""
-    if options.size is not None and not all(1 <= side <= _LARGEST_SIDE_PX for side in options.size):
-        height, width = options.size
-        raise InputError(f"size must lie in 1..{_LARGEST_SIDE_PX} pixels a side, got {width}x{height}")
-    if options.output.exists() and options.input.exists() and options.output.samefile(options.input):
-        raise OutputError(f"input and output are both {options.output}; choose another output")
-    check_target(options.output, options.overwrite)
-
-
-def _sink(options: VideoOptions, source: VideoFileSource) -> VideoFileSink:
-    return VideoFileSink(
-        options.output,
-        encoding=Encoding(options.crf, options.preset),
-        overwrite=options.overwrite,
-        audio_from=options.input,
-        color=source.color,
-        time_base=source.time_base,
-        pixel_aspect=source.pixel_aspect,
-    )
+def go_on_after(journal: Journal, source: MediaSource, look: Look) -> None:
+    """Let source and look begin with the first frame that no whole segment holds. Raises InputError."""
+    if journal.records:
+        last = journal.records[-1]
+        position = Position(journal.frames - 1, last.last_pts, last.source_crc)
+        source.skip_to(position, look.lead_in_s, look.look_at)

@@ -1,6 +1,10 @@
 """Brushstream beside its peers: one frame in, one frame out, paired and interleaved.
 
     python scripts/bench_peers.py --rounds 30 --json peers.json
+    python scripts/bench_peers.py --size 1280x720 --rounds 10 same-onnxruntime johnson-compile
+
+The peers are in ``scripts/peers.py``: ours, the same network in other runtimes, and the network that other
+projects run by default.
 
 Every peer lives in a process of its own, for threads of an idle runtime slow their neighbour down. Only
 one works at a time: A B A B, with a pause between turns in which spinning threads fall asleep. The ratio
@@ -14,8 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,52 +28,12 @@ if str(ROOT) not in sys.path:
 
 from pipeline import machine  # noqa: E402 - the repository is no package on the path
 from pipeline.bench import moving_noise, package_versions  # noqa: E402
-from pipeline.cli import parse_size, write_json  # noqa: E402
+from pipeline.cli_options import parse_size, write_json  # noqa: E402
 from pipeline.frame import Pixels  # noqa: E402
+from scripts.peers import PEERS, Stylize  # noqa: E402
 
-Stylize = Callable[[Pixels], Pixels]
-
-
-@dataclass(frozen=True)
-class Peer:
-    """Someone to compare with: what it is, and how to open it for a size and a style."""
-
-    description: str
-    open: Callable[[tuple[int, int], str], Stylize]
-
-
-def open_brushstream(size: tuple[int, int], style: str) -> Stylize:
-    """The Stylizer with OpenVINO, as ``brushstream video`` runs it."""
-    from pipeline.style import find_style
-    from pipeline.stylizer import Stylizer
-
-    return Stylizer(find_style(style), size, engine="openvino")
-
-
-def open_johnson_eager(size: tuple[int, int], style: str) -> Stylize:
-    """Johnson's network in PyTorch eager float32, steps as in pytorch/examples ``fast_neural_style``."""
-    import torch
-
-    from training import networks
-
-    torch.set_num_threads(machine.usable_cores())
-    network = networks.build("johnson").eval()
-
-    @torch.no_grad()
-    def stylize(pixels: Pixels) -> Pixels:
-        image = torch.from_numpy(pixels).permute(2, 0, 1).float().div(255).unsqueeze(0)
-        result = network(image)[0].mul(255).clamp(0, 255)
-        picture: Pixels = result.permute(1, 2, 0).to(torch.uint8).contiguous().numpy()
-        return picture
-
-    return stylize
-
-
-PEERS = {
-    "brushstream": Peer("Stylizer, OpenVINO, fastest precision of this CPU", open_brushstream),
-    "johnson-eager": Peer("Johnson et al. 2016, PyTorch eager float32", open_johnson_eager),
-}
 OURS = "brushstream"
+VERSIONS = ("brushstream", "numpy", "openvino", "onnxruntime", "torch", "opencv-python", "tensorrt")
 
 
 class Worker:
@@ -189,7 +152,7 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
             w.name: {**_figures(times, w.name), "resident_mb": w.about["resident_mb"]} for w in workers
         },
         "machine": machine.describe(),
-        "versions": package_versions(("brushstream", "numpy", "openvino", "onnxruntime", "torch")),
+        "versions": package_versions(VERSIONS),
     }
 
 

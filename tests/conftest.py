@@ -12,6 +12,7 @@ import pytest
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]  # make_models, and the scripts, which are not installed
 
+import cv2  # noqa: E402, F401 - sets variables of Qt when first imported, which no test should be blamed for
 import make_models  # noqa: E402
 
 from pipeline.frame import Pixels  # noqa: E402
@@ -50,6 +51,18 @@ def _own_user_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     """The user's own styles must not decide a test."""
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setattr("pipeline.style.user_folder", lambda: folder / "styles")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What engines keep between runs stays among the tests, whose processes inherit it."""
+    before = os.environ.get("BRUSHSTREAM_CACHE")
+    os.environ["BRUSHSTREAM_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if before is None:
+        del os.environ["BRUSHSTREAM_CACHE"]
+    else:
+        os.environ["BRUSHSTREAM_CACHE"] = before
 
 
 @pytest.fixture(scope="session")

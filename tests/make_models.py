@@ -101,3 +101,35 @@ def _write(path: Path, graph: onnx.GraphProto, card: StyleCard) -> Path:
     helper.set_model_props(model, {CARD_KEY: card.to_json()})
     onnx.save(model, path)
     return path
+
+
+def shaken(path: Path, *, size_multiple: int = 4) -> Path:
+    """The frame, by way of sums that bf16's eight bits cannot hold: ``(frame + 4096) - 4096``."""
+    body = [
+        helper.make_node("Conv", ["image", "identity", "plus"], ["raised"]),
+        helper.make_node("Conv", ["raised", "identity", "minus"], ["result"]),
+    ]
+    identity = np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1)
+    offset = np.full(3, 4096, np.float32)
+    constants = {"identity": identity, "plus": offset, "minus": -offset}
+    return _save(path, body, constants, _card(path, size_multiple))
+
+
+def normed(path: Path, *, gain: float = 1.0, channels: int = 6, size_multiple: int = 4) -> Path:
+    """A convolution with weights of about ``gain``, an instance norm, ReLU, and back to a picture."""
+    rng = np.random.default_rng(5)
+    body = [
+        helper.make_node("Conv", ["image", "w1", "b1"], ["features"], pads=[1, 1, 1, 1]),
+        helper.make_node("InstanceNormalization", ["features", "scale", "shift"], ["normal"], epsilon=1e-3),
+        helper.make_node("Relu", ["normal"], ["positive"]),
+        helper.make_node("Conv", ["positive", "w2", "b2"], ["result"], pads=[1, 1, 1, 1]),
+    ]
+    constants = {
+        "w1": (gain * rng.normal(0, 0.3, (channels, 3, 3, 3))).astype(np.float32),
+        "b1": (gain * rng.normal(0, 0.3, channels)).astype(np.float32),
+        "scale": rng.uniform(0.5, 2, channels).astype(np.float32),
+        "shift": rng.normal(0, 0.5, channels).astype(np.float32),
+        "w2": rng.normal(0, 5, (3, channels, 3, 3)).astype(np.float32),
+        "b2": np.full(3, 128, np.float32),
+    }
+    return _save(path, body, constants, _card(path, size_multiple))

@@ -1,8 +1,9 @@
 """The contract every sink keeps."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from pipeline.frame import Frame
 from pipeline.sources.base import StreamInfo
@@ -13,7 +14,13 @@ class Sink(ABC):
 
     Nothing stands under a sink's final name before ``finish`` returned: a sink that is closed
     without it takes back what it wrote. All of it runs in one thread at a time.
+
+    Attributes:
+        for_people: somebody watches and works the program here (a window, a page): the live loop draws
+            its information on these frames and asks ``poll`` for commands. Other sinks get the bare result.
     """
+
+    for_people: ClassVar[bool] = False
 
     @abstractmethod
     def open(self, info: StreamInfo) -> None:
@@ -22,6 +29,13 @@ class Sink(ABC):
     @abstractmethod
     def write(self, frame: Frame) -> None:
         """Take one frame; it is not kept after the call returns."""
+
+    def poll(self) -> Sequence[str]:
+        """Commands given here since the last call (see ``pipeline.controls``).
+
+        Called many times a second, with or without frames, in the thread that writes.
+        """
+        return ()
 
     def finish(self, complete: bool = True) -> None:  # noqa: B027 - a hook whose default does nothing
         """Make the result whole and give it its final name.

@@ -22,6 +22,25 @@ _QUALITY = {
 }
 
 
+def encode_image(suffix: str, pixels: Pixels) -> bytes:
+    """(H, W, 3) uint8 BGR as the bytes of a file with that extension; JPEG and WebP with quality 95.
+
+    Raises:
+        OutputError: unknown extension, or a picture too large for the format.
+    """
+    suffix = suffix.lower()
+    if suffix not in WRITABLE:
+        raise OutputError(f"the name ends in {suffix or 'nothing'!r}; choose one of {' '.join(WRITABLE)}")
+    try:
+        done, data = cv2.imencode(suffix, pixels, _QUALITY.get(suffix, []))
+    except cv2.error as error:
+        raise OutputError(f"the picture cannot be encoded ({error.err}); try .png") from error
+    if not done:
+        height, width = pixels.shape[:2]
+        raise OutputError(f"{width}x{height} is too large for {suffix}; try .png")
+    return data.tobytes()
+
+
 def write_image(path: Path, pixels: Pixels, *, overwrite: bool = False) -> None:
     """Write (H, W, 3) uint8 BGR in the format of the extension; JPEG and WebP with quality 95.
 
@@ -29,19 +48,13 @@ def write_image(path: Path, pixels: Pixels, *, overwrite: bool = False) -> None:
         OutputError: unknown extension, missing or read-only folder, ``path`` taken, no space, or a
             picture too large for the format.
     """
-    suffix = path.suffix.lower()
-    if suffix not in WRITABLE:
-        raise OutputError(f"{path} ends in {path.suffix or 'nothing'!r}; choose one of {' '.join(WRITABLE)}")
     try:
-        done, data = cv2.imencode(suffix, pixels, _QUALITY.get(suffix, []))
-    except cv2.error as error:
-        raise OutputError(f"{path} cannot be encoded ({error.err}); try .png") from error
-    if not done:
-        height, width = pixels.shape[:2]
-        raise OutputError(f"{path}: {width}x{height} is too large for {suffix}; try .png")
+        data = encode_image(path.suffix, pixels)
+    except OutputError as error:
+        raise OutputError(f"{path}: {error}") from error
     part = PartFile(path, overwrite=overwrite)
     try:
-        part.file.write(data.tobytes())
+        part.file.write(data)
     except OSError as error:
         part.discard()
         raise write_error(path, error) from error

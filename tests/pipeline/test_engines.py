@@ -143,7 +143,7 @@ def test_sizes_off_the_multiple_are_refused(styles_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "precision"), [(OpenVinoEngine, "int8"), (OnnxRuntimeEngine, "bf16"), (IdentityEngine, "fp32")]
+    ("kind", "precision"), [(OpenVinoEngine, "fp16"), (OnnxRuntimeEngine, "bf16"), (IdentityEngine, "fp32")]
 )
 def test_a_precision_an_engine_lacks_is_refused(
     kind: type[Engine], precision: str, styles_folder: Path

@@ -30,7 +30,12 @@ WHOLE = registry.ENGINES["openvino"]
 )
 def test_every_name_leads_to_a_class(table: dict[str, Entry], base: type) -> None:
     for name, entry in table.items():
-        assert issubclass(registry.load(name, entry), base), name
+        if entry.package and not registry.is_installed(entry.package):
+            with pytest.raises(MissingPackageError, match=f"'{entry.package}', not installed") as refused:
+                registry.load(name, entry)
+            assert (entry.extra or "") in str(refused.value)
+        else:
+            assert issubclass(registry.load(name, entry), base), name
 
 
 def test_auto_takes_openvino_before_onnxruntime() -> None:
@@ -67,5 +72,22 @@ def test_a_package_that_does_not_load_is_told_apart() -> None:
 
 
 def test_an_unknown_name_lists_the_known() -> None:
-    with pytest.raises(EngineError, match="'cuda'; choose auto, openvino, onnxruntime, identity"):
+    with pytest.raises(EngineError, match="'cuda'; choose auto, tensorrt, openvino, onnxruntime, identity"):
         registry.select_engine("cuda")
+
+
+def test_devices_and_providers_name_their_engine() -> None:
+    assert registry.engine_on("auto", None, None) == "auto"
+    assert registry.engine_on("auto", "GPU", None) == "openvino:GPU"
+    assert registry.engine_on("onnxruntime", None, "CUDA") == "onnxruntime:CUDA"
+    with pytest.raises(EngineError, match="--device belongs to engine openvino, not to tensorrt"):
+        registry.engine_on("tensorrt", "GPU", None)
+    with pytest.raises(EngineError, match="give one of them"):
+        registry.engine_on("auto", "GPU", "CUDA")
+    chosen = registry.select_engine("openvino:CPU")
+    assert (chosen.name, chosen.device, chosen.named) == ("openvino", "CPU", True)
+
+
+def test_a_stand_in_is_looked_for_behind_the_chosen() -> None:
+    assert registry.select_engine("auto", after="tensorrt").name == "openvino"
+    assert registry.select_engine("auto", after="openvino").name == "onnxruntime"

@@ -61,4 +61,4 @@ def test_a_worker_that_cannot_start_ends_the_run(tmp_path: Path) -> None:
 def test_unknown_peers_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         bench_peers.parsed(["michelangelo"])
-    assert "choose from johnson-eager" in capsys.readouterr().err
+    assert "choose from same-int8" in capsys.readouterr().err

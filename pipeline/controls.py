@@ -1,0 +1,179 @@
+"""What the person can change while it runs: commands, the keys for them, and the settings they change.
+
+A command is a short text, ``stronger`` or ``style 3``; the window turns keys into commands, the page
+sends the same ones. Settings are one immutable value that every frame reads once, so that no frame is
+made half with the old ones.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+SCALES = (0.4, 0.5, 0.6, 0.75, 1.0, 1.25, 1.5)
+"""Sizes at which the network may run, relative to the frame. A smaller one has the larger brush."""
+
+STRENGTH_STEP = 0.1
+NOTICE_S = 4.0
+QUIT, RECORD, SCREENSHOT, FULL_SCREEN = "quit", "record", "screenshot", "full-screen"
+
+
+@dataclass(frozen=True)
+class Key:
+    """One row of the help.
+
+    Attributes:
+        keys: characters, any of which gives the command.
+        shown: how the help writes them.
+        command: what they do.
+        help: a few words.
+    """
+
+    keys: str
+    shown: str
+    command: str
+    help: str
+
+
+ESCAPE = "\x1b"
+KEYS = (
+    Key("n", "n", "next-style", "next style"),
+    Key("p", "p", "previous-style", "previous style"),
+    *(Key(str(n), f"{n}", f"style {n}", "style by number") for n in range(1, 10)),
+    Key("+=", "+", "stronger", "stronger"),
+    Key("-_", "-", "weaker", "weaker"),
+    Key("]", "]", "larger-brush", "larger brush"),
+    Key("[", "[", "smaller-brush", "smaller brush"),
+    Key("s", "s", "side-by-side", "side by side"),
+    Key("c", "c", "keep-colors", "keep colours"),
+    Key("t", "t", "steady", "steady"),
+    Key("m", "m", "mirror", "mirror"),
+    Key("f", "f", FULL_SCREEN, "full screen"),
+    Key("r", "r", RECORD, "record"),
+    Key(" ", "space", SCREENSHOT, "screenshot"),
+    Key("i", "i", "information", "information"),
+    Key("h?", "h", "help", "this help"),
+    Key("q" + ESCAPE, "q, Esc", QUIT, "quit"),
+)
+COMMAND_OF_KEY = {character: key.command for key in KEYS for character in key.keys}
+COMMANDS = frozenset(key.command for key in KEYS)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the next frame is made with.
+
+    Attributes:
+        style: place in the list of styles.
+        strength: 0 leaves the frame, 1 is the style alone.
+        scale: of SCALES, what the person asked for; the governor may go below it.
+        keep_colors: brightness from the style, colours from the frame.
+        steady: blend with the frame before where nothing moves.
+        mirror: left and right exchanged.
+        side_by_side: show the frame beside its painting.
+        information, help: what lies over the picture.
+    """
+
+    style: int = 0
+    strength: float = 1.0
+    scale: float = 1.0
+    keep_colors: bool = False
+    steady: bool = False
+    mirror: bool = False
+    side_by_side: bool = False
+    information: bool = True
+    help: bool = False
+
+
+_TOGGLES = {
+    "side-by-side": "side_by_side",
+    "keep-colors": "keep_colors",
+    "steady": "steady",
+    "mirror": "mirror",
+    "information": "information",
+    "help": "help",
+}
+
+
+class Controls:
+    """Takes commands from any thread.
+
+    ``settings`` is read once a frame; ``take_requests`` gives what is to be done once (record,
+    screenshot); ``quit`` sets the stop event.
+
+    Attributes:
+        styles: names to choose from.
+        settings: the present ones.
+        asked_to_quit: somebody did.
+    """
+
+    def __init__(self, styles: Sequence[str], settings: Settings, stop: threading.Event) -> None:
+        """Start with ``settings``; ``stop`` is set by ``quit``."""
+        self.styles = tuple(styles)
+        self.settings = settings
+        self.asked_to_quit = False
+        self._stop = stop
+        self._requests: list[str] = []
+        self._lock = threading.Lock()
+
+    def do(self, command: str) -> None:
+        """Carry out one command. Raises ValueError, naming the known ones, for any other text."""
+        if command not in COMMANDS:
+            raise ValueError(f"no command {command!r}; known are {', '.join(sorted(COMMANDS))}")
+        with self._lock:
+            if command == QUIT:
+                self.asked_to_quit = True
+                self._stop.set()
+            elif command in (RECORD, SCREENSHOT):
+                self._requests.append(command)
+            else:
+                self.settings = self._changed(command)
+
+    def _changed(self, command: str) -> Settings:
+        now = self.settings
+        if command in _TOGGLES:
+            name = _TOGGLES[command]
+            return replace(now, **{name: not getattr(now, name)})
+        if command in ("stronger", "weaker"):
+            step = STRENGTH_STEP if command == "stronger" else -STRENGTH_STEP
+            return replace(now, strength=min(1.0, max(0.0, round(now.strength + step, 2))))
+        if command in ("smaller-brush", "larger-brush"):
+            return replace(now, scale=next_scale(now.scale, 1 if command == "smaller-brush" else -1))
+        return replace(now, style=self._style(command))
+
+    def _style(self, command: str) -> int:
+        if command in ("next-style", "previous-style"):
+            step = 1 if command == "next-style" else -1
+            return (self.settings.style + step) % len(self.styles)
+        number = int(command.removeprefix("style ")) - 1 if command.startswith("style ") else -1
+        return number if 0 <= number < len(self.styles) else self.settings.style
+
+    def take_requests(self) -> list[str]:
+        """What was asked for since the last call."""
+        with self._lock:
+            requests, self._requests = self._requests, []
+            return requests
+
+
+def next_scale(scale: float, step: int) -> float:
+    """The next of SCALES upwards (1) or downwards (-1), the last one again at the end."""
+    place = min(range(len(SCALES)), key=lambda i: abs(SCALES[i] - scale))
+    return SCALES[min(len(SCALES) - 1, max(0, place + step))]
+
+
+class Notices:
+    """One line for the person at a time: printed at once, and shown over the picture for some seconds."""
+
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float]) -> None:
+        """``say`` prints a line; ``clock`` gives monotonic seconds."""
+        self._say = say
+        self._clock = clock
+        self._text, self._until = "", 0.0
+
+    def tell(self, text: str, seconds: float = NOTICE_S) -> None:
+        """Print and show a line. From any thread."""
+        self._text, self._until = text, self._clock() + seconds
+        self._say(text)
+
+    def current(self) -> str:
+        """What is to be shown now, empty for nothing."""
+        return self._text if self._clock() < self._until else ""

@@ -1,0 +1,135 @@
+"""How a video looks from moment to moment: styles by schedule, cross-faded, aware of cuts."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from types import TracebackType
+from typing import Protocol, Self
+
+import cv2
+
+from pipeline.cuts import CutDetector
+from pipeline.engines.base import Precision
+from pipeline.frame import Frame, Pixels
+from pipeline.schedule import Part, Schedule
+from pipeline.style import StyleFile
+from pipeline.stylizer import Stylizer
+
+
+class Steadier(Protocol):
+    """What calms the flicker of a stylized video (``--steady``).
+
+    Its state never crosses a cut nor a segment's begin: both call ``reset``. So a resumed or distributed
+    job gives the same frames as one in a piece.
+    """
+
+    def __call__(self, source: Pixels, stylized: Pixels) -> Pixels:
+        """The calmer frame; both (H, W, 3) uint8 BGR, called in order."""
+
+    def reset(self) -> None:
+        """Forget everything before."""
+
+
+class Look:
+    """Frame in, pixels out, by a schedule; one engine a style, all open from the start.
+
+    Used by one thread at a time. What it does with a frame depends on the frame's time and on the cuts of
+    the last ``lead_in_s`` seconds, on nothing else.
+    """
+
+    def __init__(
+        self,
+        styles: Mapping[str, StyleFile],
+        schedule: Schedule,
+        size: tuple[int, int],
+        *,
+        start: Fraction,
+        engine: str = "auto",
+        precision: Precision | None = None,
+        keep_colors: bool = False,
+        steadier: Steadier | None = None,
+        segment_frames: int | None = None,
+    ) -> None:
+        """Open the engines.
+
+        Args:
+            styles: file by the name the schedule uses.
+            size: (height, width) of the frames.
+            start: pts of the first frame, at which the schedule begins.
+            steadier: see ``Steadier``; it begins anew every ``segment_frames`` frames.
+
+        Raises:
+            EngineError, MissingPackageError: as ``Stylizer``.
+        """
+        self._schedule, self._start = schedule, start
+        self._steadier, self._segment_frames = steadier, segment_frames
+        self._watches_cuts = steadier is not None or (len(schedule.cues) > 1 and schedule.fade_s > 0)
+        self._cuts = CutDetector()
+        self._last_cut: Fraction | None = None
+        self._stylizers: dict[str, Stylizer] = {}
+        try:
+            for name in schedule.styles:
+                self._stylizers[name] = Stylizer(
+                    styles[name], size, engine=engine, precision=precision, keep_colors=keep_colors
+                )
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def lead_in_s(self) -> Fraction:
+        """Seconds of frames before a point that must be shown to ``look_at`` to go on from there."""
+        return self._schedule.fade_s + 1 if self._watches_cuts else Fraction(0)
+
+    def describe(self) -> str:
+        """The engine that runs, and why preferred ones do not."""
+        return next(iter(self._stylizers.values())).describe()
+
+    @property
+    def engine_names(self) -> list[str]:
+        """Name, version, device and precision of every engine, by style."""
+        return [str(stylizer.info) for stylizer in self._stylizers.values()]
+
+    def look_at(self, frame: Frame) -> None:
+        """Take notice of a frame that is not stylized: of its cut, if it is one."""
+        if self._watches_cuts and self._cuts(frame.pixels):
+            self._last_cut = self._seconds(frame)
+            if self._steadier is not None:
+                self._steadier.reset()
+
+    def __call__(self, frame: Frame) -> Pixels:
+        """(H, W, 3) uint8 BGR, the caller's. Raises EngineError where an engine fails."""
+        self.look_at(frame)
+        parts = self._schedule.parts_at(self._seconds(frame), self._last_cut)
+        pictures = [self._stylize(part, frame.pixels) for part in parts]
+        if len(parts) == 2:
+            weight = parts[1].weight
+            cv2.addWeighted(pictures[1], weight, pictures[0], 1.0 - weight, 0.0, dst=pictures[0])
+        return self._steady(frame, pictures[0])
+
+    def _seconds(self, frame: Frame) -> Fraction:
+        return (frame.pts if frame.pts is not None else Fraction(0)) - self._start
+
+    def _stylize(self, part: Part, pixels: Pixels) -> Pixels:
+        stylizer = self._stylizers[part.style]
+        stylizer.strength = part.strength
+        return stylizer(pixels)
+
+    def _steady(self, frame: Frame, stylized: Pixels) -> Pixels:
+        if self._steadier is None:
+            return stylized
+        if self._segment_frames and frame.index % self._segment_frames == 0:
+            self._steadier.reset()
+        return self._steadier(frame.pixels, stylized)
+
+    def close(self) -> None:
+        """Close every engine. Closing twice is no error."""
+        for stylizer in self._stylizers.values():
+            stylizer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

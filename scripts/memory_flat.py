@@ -1,0 +1,95 @@
+"""Watch a long job: its memory must stay flat, and the disk must hold no more than one segment's frames.
+
+python scripts/memory_flat.py --minutes 10 --style STYLE.onnx
+
+A clip of that length (1280x720, 25 frames a second; one second of scene repeated, so that making it is
+quick) goes through the identity engine with the ultrafast preset in a process of its own.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from pipeline.frame import Frame
+from pipeline.journal import work_folder
+from pipeline.sinks.video_file import Encoding, VideoFileSink
+from pipeline.sources.synthetic import SyntheticSource
+
+SETTLED_S = 60.0
+ALLOWED_MB = 30.0
+_JOB = """
+import sys
+from pathlib import Path
+from pipeline.video_job import VideoOptions, run_video
+run_video(VideoOptions(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], engine="identity",
+                       preset="ultrafast"))
+"""
+
+
+def make_clip(path: Path, seconds: float, size: tuple[int, int]) -> None:
+    """A second of moving scene, again and again, for so many seconds."""
+    with SyntheticSource(size, 25, 25) as source:
+        second = [frame.pixels for frame in source]
+        with VideoFileSink(path, encoding=Encoding(preset="ultrafast", crf=28)) as sink:
+            sink.open(source.info)
+            for index in range(round(seconds * 25)):
+                sink.write(Frame(second[index % 25], index, 0.0, Fraction(index, 25)))
+            sink.finish()
+
+
+def resident_mb(pid: int) -> float | None:
+    """Resident memory of another process in MB, None when it has ended."""
+    status = Path(f"/proc/{pid}/status")
+    try:
+        lines = status.read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmRSS:")), None)
+
+
+def watch(clip: Path, output: Path, style: Path) -> tuple[list[tuple[float, float]], float]:
+    """Run the job; return (seconds, MB) ten times a second, and the largest loose file in MB."""
+    job = subprocess.Popen([sys.executable, "-c", _JOB, str(clip), str(output), str(style)])
+    began_at, seen, loose_mb = time.monotonic(), list[tuple[float, float]](), 0.0
+    while job.poll() is None:
+        memory = resident_mb(job.pid)
+        if memory is not None:
+            seen.append((time.monotonic() - began_at, memory))
+        for path in work_folder(output).glob("*.tmp"):
+            loose_mb = max(loose_mb, path.stat().st_size / 1e6 if path.exists() else 0.0)
+        time.sleep(0.1)
+    assert job.returncode == 0, f"the job ended with {job.returncode}"
+    return seen, loose_mb
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the figures; 0 when memory stayed flat."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--size", default="1280x720")
+    parser.add_argument("--settled", type=float, default=SETTLED_S, help="seconds before memory must be flat")
+    parser.add_argument("--style", type=Path, required=True, help="any style file; the identity engine runs")
+    wanted = parser.parse_args(arguments)
+    width, height = map(int, wanted.size.split("x"))
+    with tempfile.TemporaryDirectory() as folder:
+        clip, output = Path(folder) / "clip.mp4", Path(folder) / "out.mp4"
+        make_clip(clip, wanted.minutes * 60, (height, width))
+        seen, loose_mb = watch(clip, output, wanted.style)
+    took_s = seen[-1][0]
+    later = [memory for at, memory in seen if at >= min(wanted.settled, took_s / 4)]
+    span, after_s = max(later) - min(later), min(wanted.settled, took_s / 4)
+    print(
+        f"{wanted.minutes:g} minutes of {wanted.size} in {took_s:.0f} s: {min(later):.0f} to "
+        f"{max(later):.0f} MB resident after the first {after_s:.0f} s, {span:.0f} MB apart "
+        f"({ALLOWED_MB:.0f} allowed); unfinished segment at most {loose_mb:.1f} MB"
+    )
+    return int(span > ALLOWED_MB)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

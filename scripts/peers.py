@@ -1,0 +1,162 @@
+"""Who is compared: what each peer is, and how to open it for a size and a style.
+
+Frames are uint8 (H, W, 3) BGR in and out for everyone. ``same-...`` runs the style's own network in another
+runtime; ``johnson-...`` runs the network of Johnson et al. 2016, as pytorch/examples does by default. Speed
+does not depend on weights, so networks that torch runs are freshly initialised.
+"""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline import machine
+from pipeline.frame import Pixels
+
+Stylize = Callable[[Pixels], Pixels]
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Someone to compare with: what it is, and how to open it for a (height, width) and a style."""
+
+    description: str
+    open: Callable[[Size, str], Stylize]
+
+
+def open_brushstream(size: Size, style: str, engine: str = "auto", precision: Any = None) -> Stylize:
+    """The Stylizer, as ``brushstream video`` runs it."""
+    from pipeline.style import find_style
+    from pipeline.stylizer import Stylizer
+
+    return Stylizer(find_style(style), size, engine=engine, precision=precision)
+
+
+def style_path(style: str) -> Path:
+    """The ONNX file of a style, or one made of a fresh network where the name is a network's."""
+    from pipeline.style import find_style
+
+    if style != "johnson":
+        return find_style(style).path
+    import onnx
+
+    from export.to_onnx import onnx_from_network
+    from training import networks
+
+    path = Path(tempfile.mkdtemp(prefix="brushstream-peer-")) / f"{style}.onnx"
+    onnx.save(onnx_from_network(networks.build(style).eval()), path)
+    return path
+
+
+def network_of(style: str) -> str:
+    """The name of the network behind a style."""
+    from pipeline.style import find_style
+
+    return style if style == "johnson" else find_style(style).card.network
+
+
+def open_onnxruntime(size: Size, style: str, network: str | None = None) -> Stylize:
+    """ONNX Runtime with its own defaults, all usable cores."""
+    import onnxruntime as ort  # type: ignore[import-untyped, unused-ignore]
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = machine.usable_cores()
+    path = str(style_path(network or style))
+    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def stylize(pixels: Pixels) -> Pixels:
+        picture: Pixels = session.run(None, {"frame": pixels[np.newaxis]})[0][0]
+        return picture
+
+    return stylize
+
+
+def open_opencv(size: Size, style: str, network: str | None = None) -> Stylize:
+    """OpenCV DNN on the CPU; the graph pinned to one size and fed floats, as it wants them."""
+    import cv2
+    import onnx
+
+    from pipeline.engines.half import pin_size
+
+    model = onnx.load(style_path(network or style))
+    pin_size(model, size)
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    model.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    model.graph.node[-1].attribute[0].i = onnx.TensorProto.FLOAT
+    net = cv2.dnn.readNetFromONNX(np.frombuffer(model.SerializeToString(), np.uint8))
+
+    def stylize(pixels: Pixels) -> Pixels:
+        net.setInput(pixels[np.newaxis].astype(np.float32))
+        picture: Pixels = np.asarray(net.forward()).reshape(pixels.shape).astype(np.uint8)
+        return picture
+
+    return stylize
+
+
+def open_torch(
+    size: Size, style: str, network: str | None = None, *, low: bool = False, compiled: bool = False
+) -> Stylize:
+    """PyTorch, steps as in pytorch/examples ``fast_neural_style``; on a GPU where torch has one.
+
+    Args:
+        low: bf16 autocast on a CPU, fp16 on a GPU, and channels_last.
+        compiled: through ``torch.compile``.
+    """
+    import torch
+
+    from training import networks
+
+    torch.set_num_threads(machine.usable_cores())
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    layout = torch.channels_last if low else torch.contiguous_format
+    body: Any = networks.build(network or network_of(style)).eval().to(device)
+    body = body.to(memory_format=layout)
+    run = torch.compile(body, dynamic=False) if compiled else body
+    kind = torch.float16 if device == "cuda" else torch.bfloat16
+
+    @torch.no_grad()
+    def stylize(pixels: Pixels) -> Pixels:
+        image = torch.from_numpy(pixels).to(device).permute(2, 0, 1).float().div(255).unsqueeze(0)
+        with torch.autocast(device, kind, enabled=low):
+            result = run(image.to(memory_format=layout))
+        scaled = result[0].float().mul(255).clamp(0, 255).permute(1, 2, 0)
+        picture: Pixels = scaled.to(torch.uint8).contiguous().cpu().numpy()
+        return picture
+
+    return stylize
+
+
+JOHNSON = "Johnson et al. 2016"
+PEERS = {
+    "brushstream": Peer("Stylizer with the engine that auto takes", open_brushstream),
+    "same-int8": Peer(
+        "Stylizer, OpenVINO int8", partial(open_brushstream, engine="openvino", precision="int8")
+    ),
+    "same-openvino-fp32": Peer(
+        "Stylizer, OpenVINO fp32", partial(open_brushstream, engine="openvino", precision="fp32")
+    ),
+    "same-onnxruntime": Peer("the same style, ONNX Runtime fp32", open_onnxruntime),
+    "same-opencv": Peer("the same style, OpenCV DNN fp32", open_opencv),
+    "same-eager": Peer("the same network, PyTorch eager float32", open_torch),
+    "same-eager-low": Peer("the same network, PyTorch eager bf16/fp16", partial(open_torch, low=True)),
+    "same-compile": Peer(
+        "the same network, torch.compile bf16/fp16", partial(open_torch, low=True, compiled=True)
+    ),
+    "johnson-eager": Peer(f"{JOHNSON}, PyTorch eager float32", partial(open_torch, network="johnson")),
+    "johnson-eager-low": Peer(
+        f"{JOHNSON}, PyTorch eager bf16/fp16", partial(open_torch, network="johnson", low=True)
+    ),
+    "johnson-compile": Peer(
+        f"{JOHNSON}, torch.compile bf16/fp16",
+        partial(open_torch, network="johnson", low=True, compiled=True),
+    ),
+    "johnson-onnxruntime": Peer(
+        f"{JOHNSON}, ONNX Runtime fp32", partial(open_onnxruntime, network="johnson")
+    ),
+    "johnson-opencv": Peer(f"{JOHNSON}, OpenCV DNN fp32", partial(open_opencv, network="johnson")),
+}

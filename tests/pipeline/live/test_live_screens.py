@@ -1,0 +1,253 @@
+"""``brushstream webcam`` as people run it: a real window under Xvfb with real keys, a real browser on the
+page, Ctrl-C in the middle of a recording.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import cv2
+import make_models
+import numpy as np
+import pytest
+
+from pipeline.frame import Pixels
+
+LONG_S = 90.0
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+needs_screen = pytest.mark.skipif(
+    not all(shutil.which(program) for program in ("Xvfb", "xdotool", "import")),
+    reason="Xvfb, xdotool or ImageMagick's import is not installed",
+)
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+QUIET_CHROMIUM = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+def until(happened: Callable[[], object], what: str) -> None:
+    """Wait for it; fail with ``what`` where it does not come."""
+    give_up_at = time.monotonic() + LONG_S
+    while not happened():
+        assert time.monotonic() < give_up_at, f"waited in vain for {what}"
+        time.sleep(0.1)
+
+
+class Webcam:
+    """The command in a process of its own, with its lines."""
+
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+        code = "from pipeline.cli import main; main()"
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code, "webcam", "-s", "synthetic", "--size", "320x240", "--engine",
+             "onnxruntime", "--styles", f"{folder / 'invert.onnx'},{folder / 'blur.onnx'}",
+             "--folder", str(folder), *arguments],
+            stderr=subprocess.PIPE, text=True, env={**os.environ, **environment},
+        )  # fmt: skip
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line.strip())
+
+    def told(self, pattern: str) -> re.Match[str] | None:
+        return next((m for line in list(self.lines) if (m := re.search(pattern, line))), None)
+
+    def wait_for(self, pattern: str) -> str:
+        until(lambda: self.told(pattern) or self.process.poll() is not None, f"{pattern!r} in {self.lines}")
+        found = self.told(pattern)
+        assert found, self.lines
+        return found.group(0)
+
+    def end(self) -> int:
+        """Wait for the end; the exit code."""
+        code = self.process.wait(LONG_S)
+        self._reader.join()
+        return code
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    make_models.invert(tmp_path / "invert.onnx")
+    make_models.blur(tmp_path / "blur.onnx")
+    return tmp_path
+
+
+@pytest.fixture
+def webcam(folder: Path) -> Iterator[Callable[..., Webcam]]:
+    started: list[Webcam] = []
+
+    def start(*arguments: str, **environment: str) -> Webcam:
+        started.append(Webcam(folder, *arguments, **environment))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+
+
+class Screen:
+    """An X server without a screen: one window, its keys, its picture."""
+
+    def __init__(self, folder: Path) -> None:
+        read, write = os.pipe()
+        self._server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x720x24", "-nolisten", "tcp"],
+            pass_fds=(write,), stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            self.display = f":{pipe.readline().strip()}"
+        self._shot = folder / "screen.png"
+
+    def _run(self, *command: str) -> str:
+        environment = {**os.environ, "DISPLAY": self.display}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60).stdout
+
+    def window(self) -> str:
+        return self._run("xdotool", "search", "--name", "^Brushstream$").strip()
+
+    def press(self, key: str) -> None:
+        self._run("xdotool", "windowfocus", "--sync", self.window(), "key", key)
+
+    def picture(self) -> Pixels:
+        self._run("import", "-window", "root", str(self._shot))
+        pixels = cv2.imread(str(self._shot))
+        assert pixels is not None
+        return pixels  # type: ignore[return-value]
+
+    def close(self) -> None:
+        self._server.terminate()
+        self._server.wait()
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[Screen]:
+    opened = Screen(tmp_path)
+    yield opened
+    opened.close()
+
+
+def shown_area(picture: Pixels) -> tuple[int, int]:
+    """(height, width) of what is not the black root window."""
+    rows, columns = np.nonzero(picture.max(axis=2) > 12)
+    return (int(rows.max()) + 1, int(columns.max()) + 1) if len(rows) else (0, 0)
+
+
+def sky(picture: Pixels) -> float:
+    """Blue less red beside the information: positive for the scene, negative for its negative."""
+    part = picture[150:170, 250:300].astype(float)
+    return float(part[..., 0].mean() - part[..., 2].mean())
+
+
+@needs_screen
+def test_a_window_shows_and_obeys_its_keys(
+    screen: Screen, webcam: Callable[..., Webcam], folder: Path
+) -> None:
+    run = webcam("--strength", "0.5", DISPLAY=screen.display)
+    until(lambda: shown_area(screen.picture()) == (240, 320), "a window of 320x240")
+    screen.press("s")
+    until(lambda: shown_area(screen.picture()) == (240, 640), "source and painting side by side")
+    screen.press("s")
+    until(lambda: shown_area(screen.picture()) == (240, 320), "the painting alone again")
+    before = screen.picture()[:120, :150].mean()
+    screen.press("i")
+    until(lambda: screen.picture()[:120, :150].mean() > before + 10, "the information to go")
+    for _ in range(5):
+        screen.press("plus")
+    until(lambda: screen.picture()[215:235, 20:300].std() > 0, "the scene")
+    negative = screen.picture()[20:60, 20:100].mean(axis=(0, 1))
+    screen.press("2")
+    until(
+        lambda: np.abs(screen.picture()[20:60, 20:100].mean(axis=(0, 1)) - negative).max() > 40,
+        "the second style",
+    )
+    screen.press("space")
+    run.wait_for("screenshot: ")
+    screen.press("r")
+    run.wait_for("recording to ")
+    screen.press("q")
+    assert run.end() == 0
+    assert {path.name.rpartition("-")[2] for path in folder.glob("brushstream-*.png")} == {
+        "source.png", "result.png", "both.png",
+    }  # fmt: skip
+    with av.open(str(next(folder.glob("brushstream-*.mp4")))) as container:
+        assert len(list(container.decode(video=0))) >= 1
+
+
+@needs_screen
+def test_closing_the_window_quits(screen: Screen, webcam: Callable[..., Webcam]) -> None:
+    run = webcam(DISPLAY=screen.display)
+    until(lambda: shown_area(screen.picture()) == (240, 320), "a window")
+    screen.press("Escape")
+    assert run.end() == 0
+
+
+def test_no_display_is_told_and_kills_nobody(webcam: Callable[..., Webcam]) -> None:
+    run = webcam(DISPLAY="", WAYLAND_DISPLAY="")
+    assert run.end() == 5
+    assert len(run.lines) == 1
+    assert "--serve 8765" in run.lines[0]
+
+
+@needs_screen
+def test_a_dead_display_is_told_and_kills_nobody(webcam: Callable[..., Webcam]) -> None:
+    run = webcam(DISPLAY=":987")
+    assert run.end() == 5
+    assert "no window can be opened on this display" in run.lines[-1]
+
+
+@needs_chromium
+def test_a_browser_shows_the_page(webcam: Callable[..., Webcam], tmp_path: Path) -> None:
+    assert CHROMIUM is not None
+    run = webcam("--serve", "0")
+    address = run.wait_for(r"http://127\.0\.0\.1:\d+/[\w-]+/")
+    shot, profile = tmp_path / "page.png", tmp_path / "profile"
+    common = [CHROMIUM, *QUIET_CHROMIUM, f"--user-data-dir={profile}", "--window-size=1000,700"]
+    subprocess.run(
+        [*common, "--virtual-time-budget=4000", f"--screenshot={shot}", address],
+        capture_output=True, timeout=LONG_S, check=True,
+    )  # fmt: skip
+    page = cv2.imread(str(shot))
+    assert page is not None
+    picture = page[150:430, 340:660]
+    assert picture.std() > 20, "the page shows no picture"
+    content = subprocess.run(
+        [*common, "--virtual-time-budget=4000", "--dump-dom", address],
+        capture_output=True, text=True, timeout=LONG_S, check=True,
+    ).stdout  # fmt: skip
+    assert "Title of invert" in content
+    assert "onnxruntime" in content
+    assert 'data-command="side-by-side"' in content
+    run.process.send_signal(signal.SIGINT)
+    assert run.end() == 130
+
+
+def test_ctrl_c_leaves_a_playable_recording(webcam: Callable[..., Webcam], folder: Path) -> None:
+    output = folder / "live.mp4"
+    run = webcam("--no-window", "--record", str(output))
+    run.wait_for("recording to ")
+    time.sleep(1.0)
+    run.process.send_signal(signal.SIGINT)
+    assert run.end() == 130
+    assert run.told(r"recorded \d+ frames")
+    with av.open(str(output)) as container:
+        assert len(list(container.decode(video=0))) >= 1
+    assert not list(folder.glob(".*.part*"))
