@@ -6,8 +6,10 @@ import itertools
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from training.networks.layers import UpsampleConv
+from training.networks import is_linear
+from training.networks.layers import BatchNormConv, UpsampleConv
 
 _INPUT_SCALE, _INPUT_SHIFT = 4.0 / 255.0, -2.0  # networks see image * 4 - 2
 _OUTPUT_SCALE, _OUTPUT_SHIFT = 0.25 * 255.0, 0.5 * 255.0  # and return y * 0.25 + 0.5
@@ -90,15 +92,27 @@ class FrameNetwork(nn.Module):
     """A trained network wrapped to take and give frames, in float arithmetic throughout.
 
     Input: (1, H, W, 3) uint8 BGR. Output: the same. The value ranges and the swap between BGR and RGB
-    are folded into the first and the last convolution: exact, since reflection commutes with both.
+    are folded into the first and the last convolution, batch norms into the convolutions before them.
+    Two things cannot be folded exactly and are done beside the network instead: the shift of the input
+    before a convolution that surrounds the picture with zeros (reflection commutes with a shift, zeros do
+    not), and the range of an output that a tanh has squashed.
     """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         body = copy.deepcopy(network).eval().requires_grad_(False)
-        _fold_input(next(m for m in body.modules() if isinstance(m, nn.Conv2d) and m.in_channels == 3))
+        _fold_batch_norms(body)
+        first = next(m for m in body.modules() if isinstance(m, nn.Conv2d) and m.in_channels == 3)
+        _fold_input_scale(first)
+        self.input_shift = _INPUT_SHIFT / _INPUT_SCALE if _pads_with_zeros(first) else 0.0
+        if not self.input_shift:
+            _fold_shift(first)
         head = body.head
-        _fold_output(head.conv if isinstance(head, UpsampleConv) else head)  # type: ignore[arg-type]
+        last: nn.Conv2d = head.conv if isinstance(head, UpsampleConv) else head  # type: ignore[assignment]
+        _swap_output(last)
+        self.is_linear = is_linear(network)
+        if self.is_linear:
+            _fold_output_range(last)
         if isinstance(head, UpsampleConv):
             body.head = ShuffledUpsample(head)
         _replace_upsampling(body)
@@ -107,9 +121,12 @@ class FrameNetwork(nn.Module):
     def forward(self, frame: Tensor) -> Tensor:
         """(1, H, W, 3) uint8 -> (1, H, W, 3) uint8."""
         x = frame.to(torch.float32).permute(0, 3, 1, 2)
-        y = self.body.draw(x)  # type: ignore[operator]
-        stylized: Tensor = (y + 0.5).clamp(0.0, 255.0).permute(0, 2, 3, 1).to(torch.uint8)
-        return stylized
+        if self.input_shift:
+            x = x + self.input_shift
+        y: Tensor = self.body.draw(x)  # type: ignore[operator]
+        if not self.is_linear:
+            y = y * _OUTPUT_SCALE + _OUTPUT_SHIFT
+        return (y + 0.5).clamp(0.0, 255.0).permute(0, 2, 3, 1).to(torch.uint8)
 
 
 def _replace_upsampling(module: nn.Module) -> None:
@@ -120,15 +137,38 @@ def _replace_upsampling(module: nn.Module) -> None:
             _replace_upsampling(child)
 
 
-def _fold_input(conv: nn.Conv2d) -> None:
+def _fold_batch_norms(body: nn.Module) -> None:
+    for module in body.modules():
+        if not isinstance(module, BatchNormConv):
+            continue
+        holder = module.conv if isinstance(module.conv, UpsampleConv) else module
+        conv, norm = holder.conv, module.norm
+        assert isinstance(conv, nn.Conv2d | nn.ConvTranspose2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        holder.conv = fuse_conv_bn_eval(conv, norm, transpose=isinstance(conv, nn.ConvTranspose2d))
+        module.norm = nn.Identity()
+
+
+def _pads_with_zeros(conv: nn.Conv2d) -> bool:
+    return conv.padding_mode == "zeros" and conv.padding != (0, 0)
+
+
+def _fold_input_scale(conv: nn.Conv2d) -> None:
+    conv.weight.data = conv.weight.data[:, [2, 1, 0]] * _INPUT_SCALE
+
+
+def _fold_shift(conv: nn.Conv2d) -> None:
     assert conv.bias is not None
-    weight = conv.weight.data[:, [2, 1, 0]]
-    conv.bias.data += weight.sum(dim=(1, 2, 3)) * _INPUT_SHIFT
-    conv.weight.data = weight * _INPUT_SCALE
+    conv.bias.data += conv.weight.data.sum(dim=(1, 2, 3)) * (_INPUT_SHIFT / _INPUT_SCALE)
 
 
-def _fold_output(conv: nn.Conv2d) -> None:
+def _swap_output(conv: nn.Conv2d) -> None:
     assert conv.bias is not None
     order = torch.arange(conv.out_channels).view(3, -1).flip(0).reshape(-1)
-    conv.weight.data = conv.weight.data[order] * _OUTPUT_SCALE
-    conv.bias.data = conv.bias.data[order] * _OUTPUT_SCALE + _OUTPUT_SHIFT
+    conv.weight.data, conv.bias.data = conv.weight.data[order], conv.bias.data[order]
+
+
+def _fold_output_range(conv: nn.Conv2d) -> None:
+    assert conv.bias is not None
+    conv.weight.data = conv.weight.data * _OUTPUT_SCALE
+    conv.bias.data = conv.bias.data * _OUTPUT_SCALE + _OUTPUT_SHIFT

@@ -75,8 +75,9 @@ def onnx_from_network(network: nn.Module) -> onnx.ModelProto:
         network: from ``training.networks``, float32, on the CPU.
     """
     multiple = networks.size_multiple(network)
+    fewest = max(8, -(-networks.shortest_side(network) // multiple))
     frame = torch.zeros(1, 16 * multiple, 24 * multiple, 3, dtype=torch.uint8)
-    height, width = (torch.export.Dim(name, min=8, max=4096) for name in ("height", "width"))
+    height, width = (torch.export.Dim(name, min=fewest, max=4096) for name in ("height", "width"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations, nothing a user can act on
         program = torch.onnx.export(

@@ -27,6 +27,10 @@ def random_network(name: str) -> torch.nn.Module:
     network = networks.build(name).eval()
     for parameter in network.parameters():  # norms start at 1 and 0, which would hide a mix-up
         parameter.data += 0.05 * torch.randn_like(parameter)
+    for module in network.modules():  # and running moments at 0 and 1
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.normal_(module.running_mean, std=0.2)
+            torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
     return network
 
 
@@ -57,6 +61,24 @@ def test_frames_in_and_out_equal_the_network_on_images(name: str) -> None:
     difference = np.abs(folded.astype(int) - reference_from_network(network)(frame).astype(int))
     assert difference.max() <= 1
     assert difference.mean() < 0.01
+
+
+@pytest.mark.parametrize("name", ["johnson-2016", "johnson-2016-resize"])
+def test_a_batch_normed_network_with_a_tanh_shows_the_same_picture_in_the_engines(
+    tmp_path: Path, name: str
+) -> None:
+    network = random_network(name)
+    network.head.weight.data *= 30  # type: ignore[union-attr, operator] - far into the tanh
+    card = StyleCard("a", size_multiple=networks.size_multiple(network))
+    model = to_onnx.onnx_from_network(network)
+    assert not {node.op_type for node in model.graph.node} & {"BatchNormalization", "InstanceNormalization"}
+    assert any(node.op_type == "Tanh" for node in model.graph.node)
+    to_onnx.write_style_file(tmp_path / "a.onnx", model, card)
+    for engine in to_onnx.ENGINES_TO_MATCH:
+        reference = reference_from_network(network)
+        report = measure_parity(tmp_path / "a.onnx", card, engine, reference, sizes=((44, 72), (80, 48)))
+        assert report.passed, str(report)
+        assert reference(sample_frames((44, 72))[1]).std() > 20
 
 
 def test_the_reference_keeps_the_channel_order() -> None:

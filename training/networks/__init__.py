@@ -1,7 +1,8 @@
 """The networks, one a file, built by name.
 
 All map an image (N, 3, H, W), RGB in [0, 1], to a stylized image of the same shape, linear and not
-clamped; height and width are multiples of the network's ``size_multiple``.
+clamped unless ``is_linear`` is False; height and width are multiples of the network's ``size_multiple``,
+and at least ``shortest_side``.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from training.networks.detail import DetailNetwork
 from training.networks.flat import FlatNetwork
 from training.networks.hourglass import HourglassNetwork
 from training.networks.johnson import JohnsonNetwork
+from training.networks.johnson_2016 import Johnson2016Network
 
 DEFAULT_NETWORK = "detail-64"
 
@@ -27,6 +29,8 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "tiny-32": partial(FlatNetwork, 32, 5),
     "hourglass-96": partial(HourglassNetwork, 96),
     "johnson": JohnsonNetwork,
+    "johnson-2016": Johnson2016Network,
+    "johnson-2016-resize": partial(Johnson2016Network, "resize"),
 }
 
 
@@ -46,6 +50,16 @@ def size_multiple(network: nn.Module) -> int:
     return int(network.size_multiple)  # type: ignore[arg-type]
 
 
+def shortest_side(network: nn.Module) -> int:
+    """Height and width fed to ``network`` must be at least this."""
+    return int(getattr(network, "shortest_px", 3 * size_multiple(network)))
+
+
+def is_linear(network: nn.Module) -> bool:
+    """Whether the last layer is the convolution ``head`` and nothing squashes what it gives."""
+    return bool(getattr(network, "is_linear", True))
+
+
 def count_parameters(network: nn.Module) -> int:
     """Number of trained weights."""
     return sum(p.numel() for p in network.parameters())
@@ -56,14 +70,19 @@ def macs_per_pixel(network: nn.Module, side: int = 128) -> float:
     """Multiply-accumulates of the convolutions for one output pixel, counted on a square frame."""
     total = 0
 
-    def count(module: nn.Module, _args: Any, output: torch.Tensor) -> None:
-        assert isinstance(module, nn.Conv2d)
+    def count(module: nn.Module, args: Any, output: torch.Tensor) -> None:
+        assert isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
         kernel = module.kernel_size[0] * module.kernel_size[1]
+        positions = args[0] if isinstance(module, nn.ConvTranspose2d) else output
         nonlocal total
-        total += output.shape[2] * output.shape[3] * module.out_channels * module.in_channels * kernel
+        total += positions.shape[2] * positions.shape[3] * module.out_channels * module.in_channels * kernel
 
-    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    kinds = (nn.Conv2d, nn.ConvTranspose2d)
+    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, kinds)]
+    was_training = network.training
+    network.eval()  # moments of a grey frame must not enter a batch norm
     network(torch.zeros(1, 3, side, side, device=next(network.parameters()).device))
+    network.train(was_training)
     for hook in hooks:
         hook.remove()
     return total / (side * side)

@@ -1,4 +1,4 @@
-"""Building blocks shared by the networks: reflected convolutions, norms, residual blocks, ICNR."""
+"""Building blocks of the networks: reflected convolutions, norms, residual blocks, upsampling, ICNR."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -50,6 +50,20 @@ class UpsampleConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, Cin, H, W) -> (N, Cout, 2H, 2W)."""
         y: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        return y
+
+
+class BatchNormConv(nn.Module):
+    """A convolution and the batch norm after it (Ioffe & Szegedy 2015); export folds the two into one."""
+
+    def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d | UpsampleConv, channels: int) -> None:
+        super().__init__()
+        self.conv: nn.Module = conv
+        self.norm: nn.Module = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As the convolution."""
+        y: Tensor = self.norm(self.conv(x))
         return y
 
 
