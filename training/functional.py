@@ -5,6 +5,8 @@ of the encoder. Every distance returns one scalar, averaged over the batch, so t
 change their meaning with the batch size.
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -62,7 +64,9 @@ def gram_distance(gram: Tensor, target: Tensor) -> Tensor:
     return (squared / target.square().sum(dim=(1, 2)).clamp_min(torch.finfo(target.dtype).tiny)).mean()
 
 
-def content_distance(features: Tensor, target: Tensor) -> Tensor:
+def content_distance(
+    features: Tensor, target: Tensor, pooled: Callable[[Tensor], Tensor] = lambda value: value
+) -> Tensor:
     """Mean squared feature difference relative to the target's own mean square.
 
     Johnson et al. 2016, eq. 2, divided by the mean square of the content's features, which makes the
@@ -70,6 +74,7 @@ def content_distance(features: Tensor, target: Tensor) -> Tensor:
 
     Args:
         features, target: (N, C, H, W) of equal shape.
+        pooled: gives the mean of a scalar over all processes that hold a share of the batch each.
 
     Returns:
         A float32 (or float64) scalar: 0 where they agree, 1 where ``features`` are zero.
@@ -81,7 +86,7 @@ def content_distance(features: Tensor, target: Tensor) -> Tensor:
         raise ValueError(f"features {tuple(features.shape)} and target {tuple(target.shape)} must agree")
     if features.dtype != torch.float64:
         features, target = features.float(), target.float()
-    return F.mse_loss(features, target) / target.square().mean().clamp_min(1e-12)
+    return F.mse_loss(features, target) / pooled(target.square().mean()).clamp_min(1e-12)
 
 
 def gatys_content_distance(features: Tensor, target: Tensor) -> Tensor:
@@ -139,6 +144,42 @@ def gatys_style_distance(gram: Tensor, target: Tensor) -> Tensor:
     Arguments as in ``johnson_style_distance``.
     """
     return johnson_style_distance(gram, target) / 4
+
+
+def mean_style_distance(gram: Tensor, target: Tensor) -> Tensor:
+    """Mean squared difference of the C*C entries of Gram matrices, the mean over N.
+
+    What the code released with Johnson et al. 2016 computes, and its descendants after it, so the style
+    weights of their recipes go with it: eq. 4 of the paper sums instead, which is C^2 times as much.
+
+    Arguments as in ``johnson_style_distance``.
+    """
+    return johnson_style_distance(gram, target) / gram.shape[-1] ** 2
+
+
+CONTENT_DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "gatys": gatys_content_distance,
+    "johnson": johnson_content_distance,
+    "mean": johnson_content_distance,
+    "relative": content_distance,
+}
+"""By normalization: what a content weight weighs."""
+
+GRAM_DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "gatys": gatys_style_distance,
+    "johnson": johnson_style_distance,
+    "mean": mean_style_distance,
+    "relative": gram_distance,
+}
+"""By normalization: what a style weight weighs."""
+
+TV_FORMS = ("l1-sum", "squared-sum", "l1-mean", "squared-mean")
+
+
+def named_total_variation(image: Tensor, form: str) -> Tensor:
+    """``total_variation`` by one of ``TV_FORMS``."""
+    kind, _, reduction = form.partition("-")
+    return total_variation(image, 1 if kind == "l1" else 2, reduction)
 
 
 def total_variation(image: Tensor, power: int = 1, reduction: str = "mean") -> Tensor:

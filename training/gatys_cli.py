@@ -55,7 +55,7 @@ def gatys(
         str | None, typer.Option(metavar="NAME[:W],...", help="Without weights all count alike.")
     ] = None,
     normalization: Annotated[
-        str | None, typer.Option(help="gatys (2016, eqs. 1, 4), johnson (2016, eqs. 2, 4) or relative.")
+        str | None, typer.Option(help="gatys (2016, eqs. 1, 4), johnson (2016, eqs. 2, 4), mean or relative.")
     ] = None,
     statistic: Annotated[str | None, typer.Option(help="gram, covariance or wasserstein.")] = None,
     style_weights: Annotated[

@@ -10,18 +10,6 @@ from training import functional, moments
 from training.encoder import Encoder
 from training.gatys_recipe import Recipe
 
-CONTENT_DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "gatys": functional.gatys_content_distance,
-    "johnson": functional.johnson_content_distance,
-    "relative": functional.content_distance,
-}
-
-MATRIX_DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "gatys": functional.gatys_style_distance,
-    "johnson": functional.johnson_style_distance,
-    "relative": functional.gram_distance,
-}
-
 
 class Statistic(NamedTuple):
     """How a style is measured and compared; ``target`` measures the painting, once."""
@@ -42,7 +30,7 @@ def statistic(recipe: Recipe) -> Statistic:
         distance = moments.relative_wasserstein_distance if relative else moments.wasserstein_distance
         return Statistic(moments.gaussian, moments.gaussian_target, distance)
     measure = functional.gram_matrix if recipe.statistic == "gram" else moments.covariance_matrix
-    return Statistic(measure, measure, MATRIX_DISTANCES[recipe.normalization])
+    return Statistic(measure, measure, functional.GRAM_DISTANCES[recipe.normalization])
 
 
 class Objective(nn.Module):
@@ -103,7 +91,7 @@ class Objective(nn.Module):
         ]
 
     def _content_term(self, features: dict[str, Tensor]) -> Tensor:
-        distance = CONTENT_DISTANCES[self.recipe.normalization]
+        distance = functional.CONTENT_DISTANCES[self.recipe.normalization]
         terms = [w * distance(features[name], self._content[name]) for name, w in self.recipe.content_layers]
         return torch.stack(terms).sum()
 
@@ -118,8 +106,7 @@ class Objective(nn.Module):
     def _tv_term(self, image: Tensor) -> Tensor:
         if not self.recipe.tv_weight:
             return image.new_zeros(())
-        kind, _, reduction = self.recipe.tv_form.partition("-")
-        return functional.total_variation(image, 1 if kind == "l1" else 2, reduction)
+        return functional.named_total_variation(image, self.recipe.tv_form)
 
     def _names(self, octave: int) -> tuple[str, ...]:
         style = self._style_names() if self.recipe.style_weight else ()

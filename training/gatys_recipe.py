@@ -4,14 +4,15 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from training.errors import TrainingError
+from training.functional import TV_FORMS
 
 Weighted = tuple[tuple[str, float], ...]
 """Layer name and weight, in order."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "normalization": ("gatys", "johnson", "relative"),
+    "normalization": ("gatys", "johnson", "mean", "relative"),
     "statistic": ("gram", "covariance", "wasserstein"),
-    "tv_form": ("l1-sum", "squared-sum", "l1-mean", "squared-mean"),
+    "tv_form": TV_FORMS,
     "pooling": ("average", "max"),
     "optimizer": ("lbfgs", "adam"),
     "init": ("content", "noise", "style", "file"),
@@ -29,8 +30,9 @@ class Recipe:
     Attributes:
         name: of the preset it comes from.
         content_layers, style_layers: (VGG-19 layer, weight) pairs.
-        normalization: ``gatys`` (2016, eqs. 1 and 4), ``johnson`` (2016, eqs. 2 and 4) or ``relative``
-            (each distance over the target's own square; the project's own). See ``functional``.
+        normalization: ``gatys`` (2016, eqs. 1 and 4), ``johnson`` (2016, eqs. 2 and 4), ``mean`` (the
+            same with the mean over a Gram matrix's entries) or ``relative`` (each distance over the
+            target's own square; the project's own). See ``functional``.
         statistic: ``gram``, ``covariance`` or ``wasserstein`` (see ``moments``).
         tv_form: absolute (``l1``) or ``squared`` differences; ``sum`` over pixels or their ``mean``.
         octaves: levels of the Gaussian pyramid the style is compared on; 1 is the plain method.

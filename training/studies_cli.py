@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -22,7 +22,6 @@ from training.gatys_cli import (
 
 if TYPE_CHECKING:
     from training.gatys_recipe import Recipe
-    from training.gatys_step import Progress
     from training.studies.options import StudyOptions
     from training.studies.runner import Outcome, Place
 
@@ -107,8 +106,14 @@ def _run(
 
 
 @contextlib.contextmanager
-def study_progress(trials: int) -> Iterator[Callable[[str, "Progress"], None]]:
-    """A function that shows progress: a bar a render on a terminal, a line at a render's end elsewhere."""
+def study_progress(
+    trials: int, describe: Callable[[Any], str] = describe
+) -> Iterator[Callable[[str, Any], None]]:
+    """A function that shows progress: a bar a trial on a terminal, a line at a trial's end elsewhere.
+
+    Args:
+        describe: what a line says of a progress, which has ``step`` and ``steps``.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, TaskID, TextColumn
     from rich.progress import Progress as Bar
@@ -117,7 +122,7 @@ def study_progress(trials: int) -> Iterator[Callable[[str, "Progress"], None]]:
     tasks: dict[str, TaskID] = {}
     if not console.is_terminal:
 
-        def tell(label: str, progress: "Progress") -> None:
+        def tell(label: str, progress: Any) -> None:
             if progress.step == progress.steps:
                 print(f"{label}: {describe(progress)}", flush=True)
 
@@ -125,7 +130,7 @@ def study_progress(trials: int) -> Iterator[Callable[[str, "Progress"], None]]:
         return
     with Bar(TextColumn("{task.fields[label]}"), BarColumn(), TextColumn("{task.description}")) as bar:
 
-        def show(label: str, progress: "Progress") -> None:
+        def show(label: str, progress: Any) -> None:
             if label not in tasks:
                 numbered = f"{len(tasks) + 1}/{trials} {label}"
                 tasks[label] = bar.add_task("", total=progress.steps, label=numbered)

@@ -127,3 +127,35 @@ def test_pyramid_refuses_what_is_too_small() -> None:
         fn.image_pyramid(torch.rand(1, 3, 31, 64), 3)
     with pytest.raises(ValueError, match="at least 1"):
         fn.image_pyramid(torch.rand(1, 3, 64, 64), 0)
+
+
+def test_the_mean_form_is_the_sum_over_the_gram_matrix_entries_divided() -> None:
+    gram, target = torch.rand(2, 5, 5), torch.rand(1, 5, 5)
+    assert torch.allclose(fn.mean_style_distance(gram, target), (gram - target).square().mean())
+    assert fn.CONTENT_DISTANCES.keys() == fn.GRAM_DISTANCES.keys()
+
+
+def test_named_total_variation_is_the_same_by_name() -> None:
+    image = torch.rand(2, 3, 8, 9)
+    expected = {
+        "l1-sum": (1, "sum"),
+        "squared-sum": (2, "sum"),
+        "l1-mean": (1, "mean"),
+        "squared-mean": (2, "mean"),
+    }
+    assert tuple(sorted(expected)) == tuple(sorted(fn.TV_FORMS))
+    for form, (power, reduction) in expected.items():
+        assert fn.named_total_variation(image, form) == fn.total_variation(image, power, reduction)
+
+
+def test_shares_of_a_batch_have_the_relative_content_term_of_the_whole() -> None:
+    features, target = (
+        torch.rand(4, 3, 5, 5),
+        torch.rand(4, 3, 5, 5) * torch.tensor([1, 2, 3, 4]).view(4, 1, 1, 1),
+    )
+    whole = fn.content_distance(features, target)
+    mean = target.square().mean()
+    parts = [fn.content_distance(features[s], target[s], lambda _: mean) for s in (slice(0, 2), slice(2, 4))]
+    assert torch.allclose(torch.stack(parts).mean(), whole)
+    alone = [fn.content_distance(features[s], target[s]) for s in (slice(0, 2), slice(2, 4))]
+    assert not torch.allclose(torch.stack(alone).mean(), whole, rtol=1e-3)

@@ -90,6 +90,17 @@ def test_feed_forward_against_gatys(inputs: Inputs, place: Place) -> None:
         assert sheet.width > 800
     recipe = feed_forward.objective_of(trained.to_dict(), BASE, (5,), inputs)
     assert recipe.style_scale == 96 / 128
+    literature = {
+        "normalization": "mean", "style_layer_weights": [0.2, 0.3], "tv_form": "squared-mean",
+        "tv_weight": 200.0, "pixel_range": 255.0,
+    }  # fmt: skip
+    recipe = feed_forward.objective_of({**trained.to_dict(), **literature}, BASE, (5,), inputs)
+    assert (recipe.normalization, recipe.tv_form, recipe.tv_weight) == (
+        "mean",
+        "squared-mean",
+        200.0 * 255**2,
+    )
+    assert recipe.style_layers == (("relu1_1", 0.2), ("relu2_1", 0.3))
     with pytest.raises(CheckpointError, match="lacks what its objective was"):
         feed_forward.objective_of({}, BASE, (5,), inputs)
     with pytest.raises(CheckpointError, match=r"--checkpoint NAME.safetensors"):

@@ -78,13 +78,16 @@ def run_feed_forward_study(
 def objective_of(trained: dict[str, Any], base: Recipe, marks: tuple[int, ...], inputs: Inputs) -> Recipe:
     """The objective in a checkpoint's recipe, optimised by Adam from the content picture."""
     try:
-        layers = tuple((str(name), 1 / len(trained["style_layers"])) for name in trained["style_layers"])
+        names = [str(name) for name in trained["style_layers"]]
+        weights = trained.get("style_layer_weights") or [1 / len(names)] * len(names)
         settings = {
             "content_layers": ((str(trained["content_layer"]), 1.0),),
-            "style_layers": layers,
+            "style_layers": tuple(zip(names, (float(weight) for weight in weights), strict=True)),
+            "normalization": str(trained.get("normalization", "relative")),
             "content_weight": float(trained["content_weight"]),
             "style_weight": float(trained["style_weight"]),
-            "tv_weight": float(trained["tv_weight"]),
+            "tv_form": str(trained.get("tv_form", "l1-mean")),
+            "tv_weight": _tv_weight_on_unit_range(trained),
             "octaves": int(trained["octaves"]),
             "style_scale": _style_scale(int(trained["style_size"]), base, inputs),
         }
@@ -92,6 +95,12 @@ def objective_of(trained: dict[str, Any], base: Recipe, marks: tuple[int, ...], 
         raise CheckpointError(f"the checkpoint's recipe lacks what its objective was ({error})") from error
     plain = replace(Recipe(), precision=base.precision, seed=base.seed)
     return changed(plain, **settings, sizes=base.sizes[-1:], iterations=(marks[-1],))
+
+
+def _tv_weight_on_unit_range(trained: dict[str, Any]) -> float:
+    """The weight that total variation has on pixels from 0 to 1, as a render measures it."""
+    power = 2 if str(trained.get("tv_form", "")).startswith("squared") else 1
+    return float(trained["tv_weight"]) * float(trained.get("pixel_range", 1.0)) ** power
 
 
 def _style_scale(style_size: int, base: Recipe, inputs: Inputs) -> float:

@@ -1,6 +1,5 @@
 """Runs a study: renders what is not there yet, then writes the sheet and the table."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,10 @@ from PIL import Image
 from torch import Tensor
 
 from training import functional, gatys, gatys_state, pictures
-from training.errors import CheckpointError
 from training.gatys import Inputs, Run
 from training.gatys_job import open_encoder, require_sensible_render
 from training.gatys_step import Progress
+from training.studies.cells import claim, file_name, read_json
 from training.studies.plans import Study, Trial
 from training.studies.sheet import Cell, cell, draw_sheet, wrapped, write_sheet
 from training.table import write_json, write_table
@@ -112,9 +111,9 @@ def run_trial(
     The folder holds ``trial.json`` (what is rendered), the pictures, the state to go on from, and at the
     end ``history.json``.
     """
-    folder = cells / _file_name(trial.label)
+    folder = cells / file_name(trial.label)
     pictures.make_folder(folder)
-    _claim(folder / "trial.json", _identity(trial, inputs, place))
+    claim(folder / "trial.json", _identity(trial, inputs, place))
     history = folder / "history.json"
     if not history.exists():
         run = Run(
@@ -131,7 +130,7 @@ def run_trial(
             return None
         write_json(history, done.history)
     images = {mark: pictures.read_picture(_mark_file(folder, mark), "cell").image for mark in trial.marks}
-    return Shown(images, list(_read_json(history)))
+    return Shown(images, list(read_json(history)))
 
 
 def _identity(trial: Trial, inputs: Inputs, place: Place) -> dict[str, Any]:
@@ -143,34 +142,8 @@ def _identity(trial: Trial, inputs: Inputs, place: Place) -> dict[str, Any]:
     }
 
 
-def _claim(path: Path, identity: dict[str, Any]) -> None:
-    """Write down what the folder is for; CheckpointError where it is for something else already."""
-    if not path.exists():
-        write_json(path, identity)
-        return
-    kept = _read_json(path)
-    differing = [key for key in identity if kept.get(key) != identity[key]]
-    if differing:
-        changes = ", ".join(f"{key} {kept.get(key)} -> {identity[key]}" for key in differing)
-        raise CheckpointError(
-            f"{path.parent}: this render was made with other settings ({changes}); use the same, or give "
-            "another folder with -o"
-        )
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise CheckpointError(f"{path}: damaged ({error}); delete {path.parent} to render again") from error
-
-
 def _mark_file(folder: Path, step: int) -> Path:
     return folder / f"{step:06d}.png"
-
-
-def _file_name(label: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in label)
 
 
 def _table(study: Study, shown: list[Shown]) -> list[dict[str, Any]]:

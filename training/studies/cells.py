@@ -1,0 +1,36 @@
+"""What a study keeps of its trials: files that say what they are of, so that none is taken for another."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from training.errors import CheckpointError
+from training.table import write_json
+
+
+def claim(path: Path, identity: dict[str, Any]) -> None:
+    """Write down what a trial is of; CheckpointError where ``path`` says that it is of something else."""
+    if not path.exists():
+        write_json(path, identity)
+        return
+    kept = read_json(path)
+    differing = [key for key in identity if kept.get(key) != identity[key]]
+    if differing:
+        changes = ", ".join(f"{key} {kept.get(key)} -> {identity[key]}" for key in differing)
+        raise CheckpointError(
+            f"{path.parent}: this render was made with other settings ({changes}); use the same, or give "
+            "another folder with -o"
+        )
+
+
+def read_json(path: Path) -> Any:
+    """What ``write_json`` wrote; CheckpointError where it is damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise CheckpointError(f"{path}: damaged ({error}); delete {path.parent} to render again") from error
+
+
+def file_name(label: str) -> str:
+    """``label`` with everything but letters, digits, dots, dashes and underscores made a dash."""
+    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in label)
