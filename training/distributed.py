@@ -67,7 +67,7 @@ class Ranks:
         if self.count == 1:
             return network
         if self.device.type == "cuda":
-            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         return DistributedDataParallel(
             network, device_ids=[self.device] if self.device.type == "cuda" else None
         )
