@@ -31,6 +31,7 @@ class Checkpoint:
         training_data: folder's name, number of photographs and their terms.
         optimizer: Adam's state by ``index.name``; empty in a file written only to be exported.
         history: losses so far, one row a report.
+        balance: state of the search for the style weight (``training.balance``), while a run goes on.
     """
 
     network_name: str
@@ -41,6 +42,7 @@ class Checkpoint:
     training_data: dict[str, Any] = field(default_factory=dict)
     optimizer: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
+    balance: dict[str, float] = field(default_factory=dict)
 
     def build_network(self) -> nn.Module:
         """The network with these weights, on the CPU, in eval mode.
@@ -102,6 +104,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         "artwork": checkpoint.artwork,
         "training_data": checkpoint.training_data,
         "history": checkpoint.history,
+        "balance": checkpoint.balance,
     }
     tensors = {_NETWORK + k: v.detach().cpu().contiguous() for k, v in checkpoint.network.items()}
     tensors |= {_OPTIMIZER + k: v.detach().cpu().contiguous() for k, v in checkpoint.optimizer.items()}
@@ -136,6 +139,7 @@ def load(path: Path) -> Checkpoint:
             training_data=dict(meta["training_data"]),
             optimizer=_part(tensors, _OPTIMIZER),
             history=list(meta["history"]),
+            balance=dict(meta.get("balance", {})),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: the checkpoint's description is damaged ({error})") from error

@@ -13,7 +13,9 @@ import typer
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from training.feed_forward import Progress, Recipe, Run
+    from training.recipe import Progress, Recipe, Run
+
+CONTENT_GOAL, STYLE_WEIGHT, TEMPORAL_WEIGHT = 0.45, 8.0, 2.0
 
 
 def train(
@@ -22,12 +24,22 @@ def train(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="NAME.safetensors")],
     network: Annotated[str, typer.Option(help="detail-64, detail-48, flat-64, johnson, ...")] = "detail-64",
     content_weight: Annotated[float, typer.Option(min=0.0, help="Of the relative content term.")] = 1.0,
-    style_weight: Annotated[float, typer.Option(min=0.0, help="Of the relative style term.")] = 10.0,
-    tv_weight: Annotated[float, typer.Option(min=0.0, help="Of the total variation.")] = 0.0,
-    style_size: Annotated[int, typer.Option(min=64, help="Longest side of the painting: the brush.")] = 512,
-    image_size: Annotated[int, typer.Option(min=64, help="Side of the content crops, px.")] = 224,
+    style_weight: Annotated[
+        float | None, typer.Option(min=0.0, help="Of the relative style term; else found by --content-goal.")
+    ] = None,
+    content_goal: Annotated[
+        float, typer.Option(min=0.05, max=1.0, help="How far from the photograph: 0 it, 1 none of it.")
+    ] = CONTENT_GOAL,
+    tv_weight: Annotated[float, typer.Option(min=0.0, help="Of the total variation.")] = 0.2,
+    temporal_weight: Annotated[float, typer.Option(min=0.0, help="Against flicker.")] = TEMPORAL_WEIGHT,
+    no_temporal: Annotated[bool, typer.Option("--no-temporal", help="Train without the term above.")] = False,
+    brush_size: Annotated[
+        int, typer.Option("--brush-size", min=64, help="Longest side of the painting, px: larger strokes.")
+    ] = 800,
+    image_size: Annotated[int, typer.Option(min=64, help="Side of the content crops, px.")] = 160,
+    margin: Annotated[int, typer.Option(min=0, help="More of the photograph round the crop, px.")] = 32,
     batch_size: Annotated[int, typer.Option(min=1)] = 4,
-    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 8000,
+    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 6000,
     lr: Annotated[float, typer.Option(min=0.0, help="Adam's learning rate after warm-up.")] = 1e-3,
     plain_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of flat pictures.")] = 0.08,
     seed: Annotated[int, typer.Option(min=0)] = 0,
@@ -36,7 +48,7 @@ def train(
     vgg_weights: Annotated[
         Path | None, typer.Option(help="VGG-19 as safetensors; else torchvision's.")
     ] = None,
-    init_from: Annotated[Path | None, typer.Option(help="Start from another checkpoint's weights.")] = None,
+    init_from: Annotated[Path | None, typer.Option(help="Start from a checkpoint or style file.")] = None,
     checkpoint_interval: Annotated[int, typer.Option(min=1, help="Steps between states to resume.")] = 500,
     preview_interval: Annotated[int, typer.Option(min=0, help="Steps between previews; 0: none.")] = 500,
     log_dir: Annotated[Path | None, typer.Option(help="Write TensorBoard scalars there.")] = None,
@@ -56,16 +68,19 @@ def train(
     options, else from the entry of the painting's name in a styles.json beside it.
     """
     keep_freed_memory()
-    from training.feed_forward import Recipe, Run
+    from training.recipe import Recipe, Run
 
     chosen_device = pick_device(device)
     recipe = Recipe(
         network=network,
         content_weight=content_weight,
-        style_weight=style_weight,
+        style_weight=STYLE_WEIGHT if style_weight is None else style_weight,
+        content_goal=content_goal if style_weight is None else None,
         tv_weight=tv_weight,
-        style_size=style_size,
+        temporal_weight=0.0 if no_temporal else temporal_weight,
+        style_size=brush_size,
         image_size=image_size,
+        margin_px=margin,
         batch_size=batch_size,
         steps=steps,
         learning_rate=lr,
@@ -108,6 +123,8 @@ def _run(recipe: "Recipe", run: "Run", log_dir: Path | None) -> None:
         def report(progress: "Progress") -> None:
             log(progress)
             show(progress)
+            for warning in progress.warnings:
+                print(f"warning: step {progress.step}: {warning}", file=sys.stderr, flush=True)
 
         try:
             feed_forward.train(recipe, run, report, preview)
@@ -275,7 +292,9 @@ def _progress_line(steps: int) -> Iterator[Any]:
 def describe(progress: "Progress") -> str:
     """One line: step, terms, pace, time to go, held-out terms and broken photographs where there are any."""
     parts = [f"step {progress.step}/{progress.steps}"]
-    parts += [f"{name} {progress.terms[name]:.4f}" for name in ("content", "style", "total")]
+    shown = [name for name in ("content", "style", "temporal", "total") if name in progress.terms]
+    parts += [f"{name} {progress.terms[name]:.4f}" for name in shown]
+    parts.append(f"style weight {progress.terms['style_weight']:.2f}")
     minutes, seconds = divmod(round(progress.eta_s), 60)
     parts += [f"{progress.seconds_per_step:.2f} s/step", f"{minutes}:{seconds:02d} to go"]
     if progress.held_out:

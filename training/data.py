@@ -18,6 +18,7 @@ from training.errors import ImageInputError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 HELD_OUT_ONE_IN = 20
+LARGEST_SCALE = 2.3
 RgbImage = NDArray[np.uint8]
 
 
@@ -116,7 +117,7 @@ class PhotoSamples:
     """Sample number -> a square crop (3, side, side), float32 RGB in [0, 1].
 
     What comes for a number depends on it and the seed alone, so that a resumed run sees exactly what an
-    uninterrupted one would. Each photograph is scaled so that its short side is one to two crops long
+    uninterrupted one would. Each photograph is scaled so that its short side is 1 to 2.3 crops long
     (live frames are larger than training crops), cropped and mirrored at random.
     """
 
@@ -155,7 +156,7 @@ class PhotoSamples:
         )
 
     def _crop(self, pixels: RgbImage, rng: np.random.Generator) -> RgbImage:
-        short = self.side * 2.0 ** rng.uniform(0.0, 1.0)
+        short = self.side * LARGEST_SCALE ** rng.uniform(0.0, 1.0)
         pixels = resize(pixels, max(short, self.side) / min(pixels.shape[:2]))
         top, left = (int(rng.integers(0, length - self.side + 1)) for length in pixels.shape[:2])
         crop = pixels[top : top + self.side, left : left + self.side]

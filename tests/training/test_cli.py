@@ -13,7 +13,7 @@ import torch
 from pipeline.style import read_style
 from training.cli import artwork_of, describe, write_preview
 from training.errors import ImageInputError
-from training.feed_forward import Progress
+from training.recipe import Progress
 
 
 def brushstream(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -26,7 +26,8 @@ def test_from_painting_to_style_file(tmp_path: Path, painting: Path, photos: Pat
     checkpoint, style = tmp_path / "s.safetensors", tmp_path / "striped.onnx"
     trained = brushstream(
         "train", painting, "--photos", photos, "-o", checkpoint, "--vgg-weights", random_vgg,
-        "--network", "tiny-32", "--steps", 2, "--image-size", 64, "--style-size", 96, "--batch-size", 1,
+        "--network", "tiny-32", "--steps", 2, "--image-size", 64, "--brush-size", 96, "--batch-size", 1,
+        "--margin", 8,
         "--preview-interval", 1, "--log-dir", tmp_path / "log", "--title", "Stripes",
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from training import checkpoint as checkpoints
-from training import feed_forward
+from training import feed_forward, networks
 from training.errors import CheckpointError, LayerMissingError, TrainingError
-from training.feed_forward import Progress, Recipe, Run
+from training.recipe import Progress, Recipe, Run
 
 RECIPE = Recipe(
     network="tiny-32", style_size=96, image_size=64, batch_size=2, steps=6, octaves=1, precision="fp32",
@@ -109,6 +109,7 @@ def test_a_warm_start_begins_from_the_other_weights(run: Run, tmp_path: Path) ->
     second = feed_forward.train(replace(RECIPE, steps=1, learning_rate=0.0), warm)
     assert same_weights(first.network, second.network)
     assert second.recipe["init_from"] == "out"
+    assert second.recipe["style_weight"] == RECIPE.style_weight
     with pytest.raises(CheckpointError, match="a tiny-32 network; detail-48 was asked for"):
         feed_forward.train(replace(RECIPE, network="detail-48"), warm)
 
@@ -118,6 +119,68 @@ def test_a_warm_start_can_be_resumed(run: Run, tmp_path: Path) -> None:
     warm = replace(run, output=tmp_path / "warm.safetensors", init_from=run.output)
     feed_forward.train(RECIPE, replace(warm, stop_after=2))
     assert feed_forward.train(RECIPE, warm).step == 6
+
+
+FULL_RECIPE = replace(RECIPE, steps=20, margin_px=8, temporal_weight=2.0, content_goal=0.05)
+"""Search, margin and motions: at 20 steps the search runs in steps 3 to 12, the ramp from 4 to 8."""
+
+
+def test_an_interrupted_search_with_motions_gives_the_same_weights(run: Run, tmp_path: Path) -> None:
+    run = replace(run, held_out_interval=1000)
+    whole = feed_forward.train(FULL_RECIPE, run)
+    cut = replace(run, output=tmp_path / "cut.safetensors")
+    for stop in (5, 9):
+        feed_forward.train(FULL_RECIPE, replace(cut, stop_after=stop))
+    resumed = feed_forward.train(FULL_RECIPE, cut)
+    assert same_weights(whole.network, resumed.network)
+    assert whole.recipe == resumed.recipe
+    assert whole.recipe["style_weight"] < FULL_RECIPE.style_weight * 0.95
+    assert ["temporal" in row for row in resumed.history] == [False] * 5 + [True] * 15
+    assert resumed.history == whole.history
+
+
+def test_the_temporal_term_makes_a_network_follow_its_input(run: Run, tmp_path: Path) -> None:
+    recipe = replace(FULL_RECIPE, steps=60, content_goal=None, temporal_weight=30.0)
+    run = replace(run, held_out_interval=1000)
+    with_term = feed_forward.train(recipe, run)
+    without = feed_forward.train(
+        replace(recipe, temporal_weight=0.0), replace(run, output=tmp_path / "plain.safetensors")
+    )
+    assert flicker(with_term.network) < 0.7 * flicker(without.network)
+
+
+def flicker(weights: dict[str, torch.Tensor]) -> float:
+    """What sensor noise on a still makes of the result, relative to the result's own contrast."""
+    network = networks.build("tiny-32")
+    network.load_state_dict(weights)
+    generator = torch.Generator().manual_seed(0)
+    still = torch.nn.functional.interpolate(torch.rand(2, 3, 12, 12, generator=generator), scale_factor=8)
+    with torch.no_grad():
+        one, other = (network(still + 0.02 * torch.randn(still.shape, generator=generator)) for _ in "12")
+    return float((one - other).square().mean() / one.var())
+
+
+def test_the_loss_never_sees_the_margin(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = feed_forward.train(replace(FULL_RECIPE, steps=1), run)
+    original = networks.build
+
+    def frame_painter(name: str) -> torch.nn.Module:
+        network = original(name)
+        network.register_forward_hook(lambda _m, _i, drawn: drawn + frame_of(drawn, 8))
+        return network
+
+    monkeypatch.setattr(networks, "build", frame_painter)
+    framed = feed_forward.train(
+        replace(FULL_RECIPE, steps=1), replace(run, output=tmp_path / "framed.safetensors")
+    )
+    assert same_weights(plain.network, framed.network)
+    assert plain.history[0]["total"] == framed.history[0]["total"]
+
+
+def frame_of(image: torch.Tensor, width: int) -> torch.Tensor:
+    frame = torch.full_like(image, 9.0)
+    frame[:, :, width:-width, width:-width] = 0.0
+    return frame
 
 
 def test_bfloat16_trains(run: Run) -> None:

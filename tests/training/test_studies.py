@@ -13,9 +13,9 @@ from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
 from training.errors import CheckpointError, LayerMissingError, TrainingError
-from training.feed_forward import Recipe as TrainedRecipe
 from training.gatys import Inputs
 from training.gatys_recipe import Recipe
+from training.recipe import Recipe as TrainedRecipe
 from training.studies import feed_forward, plans, runner
 from training.studies.chart import Level, draw_chart, ticks
 from training.studies.options import StudyOptions

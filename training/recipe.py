@@ -1,0 +1,116 @@
+"""What shapes a training run (Recipe), where it reads and writes (Run), what it tells (Progress)."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from training import networks
+
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu3_4")
+CONTENT_LAYER = "relu3_3"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every setting that shapes the weights. Stored in checkpoint and card; resuming needs the same.
+
+    Attributes:
+        network: key into ``training.networks.NETWORKS``.
+        content_weight, tv_weight: see ``losses.LossWeights``.
+        style_weight: the same; with a ``content_goal`` the value the search for the balance begins at,
+            and in a finished checkpoint the value it ended at.
+        content_goal: the relative content term at which the balance of style and content settles
+            (``training.balance``); None keeps ``style_weight`` as it is.
+        temporal_weight: of the relative temporal term (``training.temporal``); 0 switches it off.
+        style_size: longest side of the painting in px; larger means larger strokes.
+        image_size: side of the square content crops in px, as the loss sees them.
+        margin_px: the network gets this much more of the photograph on each side, and the loss never
+            sees what it draws there: VGG-19 pads with zeros, and a network whose own border lies on the
+            border of the loss learns to paint a frame.
+        batch_size, steps: how much is seen.
+        learning_rate: Adam's, reached after ``warmup_steps``, then a half cosine down to a fiftieth.
+        octaves: levels of the Gaussian pyramid the style is compared on.
+        style_layers, content_layer: VGG-19 layers.
+        plain_share: share of flat, dark and gradient pictures among the content.
+        precision: ``bf16`` (autocast, encoder in bfloat16), ``fp16`` (CUDA, loss scaling) or ``fp32``.
+        seed: of initialisation, crops, shifts and motions.
+    """
+
+    network: str = networks.DEFAULT_NETWORK
+    content_weight: float = 1.0
+    style_weight: float = 10.0
+    content_goal: float | None = None
+    tv_weight: float = 0.0
+    temporal_weight: float = 0.0
+    style_size: int = 512
+    image_size: int = 224
+    margin_px: int = 0
+    batch_size: int = 4
+    steps: int = 8000
+    learning_rate: float = 1e-3
+    warmup_steps: int = 100
+    octaves: int = 3
+    style_layers: tuple[str, ...] = STYLE_LAYERS
+    content_layer: str = CONTENT_LAYER
+    plain_share: float = 0.08
+    precision: str = "bf16"
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {**asdict(self), "style_layers": list(self.style_layers)}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the loop tells about step ``step`` of ``steps``: terms are means since the last report.
+
+    Attributes:
+        held_out: terms over photographs that training never saw, where they were just measured.
+        warnings: artefacts found in the held-out pictures (``training.artifacts``), a line each.
+    """
+
+    step: int
+    steps: int
+    terms: dict[str, float]
+    held_out: dict[str, float] | None
+    seconds_per_step: float
+    broken_photos: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def eta_s(self) -> float:
+        """Seconds to go at the present pace."""
+        return (self.steps - self.step) * self.seconds_per_step
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a run reads and writes, and how often it reports; none of it shapes the weights.
+
+    Attributes:
+        output: the checkpoint to export from; ``NAME.resume.safetensors`` beside it resumes the run.
+        checkpoint_interval, report_interval, preview_interval: in steps; 0 switches previews off.
+        stop_after: end early after this step, as if interrupted, with a checkpoint to resume from.
+        init_from: start from the weights of another checkpoint or style file of the same network.
+    """
+
+    painting: Path
+    photos: Path
+    output: Path
+    vgg_weights: Path | None = None
+    device: str = "cpu"
+    workers: int = 1
+    checkpoint_interval: int = 500
+    report_interval: int = 25
+    held_out_interval: int = 500
+    preview_interval: int = 500
+    stop_after: int | None = None
+    init_from: Path | None = None
+    artwork: dict[str, Any] = field(default_factory=dict)
+    photo_terms: str = ""
+
+    @property
+    def resume_file(self) -> Path:
+        """Network, optimizer and step, to go on from."""
+        return self.output.with_name(self.output.stem + ".resume.safetensors")

@@ -1,0 +1,110 @@
+"""Temporal stability learned from still photographs: a second frame is made from the first.
+
+A network that flickers answers a small change of its input with a large one. The second frame is a known
+motion of the first: a smooth warp and a shift, sensor noise and a slight change of exposure. The first
+result, moved the same way, should be the second result (the short-term consistency of Ruder et al. 2016
+and Huang et al. 2017, without their video: the motion is exact and nothing is hidden).
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+RAMP_FROM, RAMP_UNTIL = 0.2, 0.4
+LARGEST_SHIFT_PX = 8
+LARGEST_WARP_PX = 3.0
+LARGEST_NOISE = 0.02
+LARGEST_GAIN = 0.05
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How the second frame came from the first.
+
+    Attributes:
+        grid: (N, H, W, 2), where in the first picture each pixel of the second lies, x and y in [-1, 1]
+            with corners aligned.
+        visible: (N, 1, H, W), 1 where that place lies inside the first picture.
+    """
+
+    grid: Tensor
+    visible: Tensor
+
+    def apply(self, image: Tensor) -> Tensor:
+        """Move (N, C, H, W); cubic interpolation, since linear would ask the network for blur."""
+        moved: Tensor = F.grid_sample(
+            image, self.grid, mode="bicubic", padding_mode="reflection", align_corners=True
+        )
+        return moved
+
+    def to(self, device: torch.device) -> "Motion":
+        """The same on another device."""
+        return Motion(self.grid.to(device), self.visible.to(device))
+
+    def without_margin(self, margin: int) -> "Motion":
+        """The same, blind to the outermost ``margin`` pixels of both frames."""
+        inner = torch.zeros_like(self.visible)
+        height, width = inner.shape[2:]
+        inner[:, :, margin : height - margin, margin : width - margin] = 1.0
+        source = F.grid_sample(inner, self.grid, mode="nearest", align_corners=True)
+        return Motion(self.grid, self.visible * inner * source)
+
+
+def weight_factor(step: int, steps: int) -> float:
+    """The temporal term's ramp: 0 until 20 % of the steps, full from 40 %.
+
+    A network that draws nothing yet is stable by being grey.
+    """
+    start, full = RAMP_FROM * steps, RAMP_UNTIL * steps
+    return min(1.0, max(0.0, (step - start) / max(1.0, full - start)))
+
+
+def draw_motion(count: int, side: int, generator: torch.Generator) -> Motion:
+    """Motions of ``count`` square pictures: a shift by whole pixels, and for every other one a smooth warp.
+
+    The shift moves the picture against the network's stride; whole pixels leave it as sharp as it was.
+    """
+    shift = torch.randint(-LARGEST_SHIFT_PX, LARGEST_SHIFT_PX + 1, (count, 2, 1, 1), generator=generator)
+    still = torch.rand(count, 1, 1, 1, generator=generator) < 0.25
+    coarse = torch.randn(count, 2, 4, 4, generator=generator) * (LARGEST_WARP_PX / 2)
+    warp = F.interpolate(coarse, size=(side, side), mode="bicubic", align_corners=True)
+    warp = warp.clamp(-LARGEST_WARP_PX, LARGEST_WARP_PX)
+    warp[::2] = 0.0
+    flow = torch.where(still, torch.zeros(()), shift + warp)
+    axis = torch.arange(side, dtype=torch.float32)
+    place = torch.stack([axis.expand(side, side), axis[:, None].expand(side, side)]) + flow
+    grid = place / ((side - 1) / 2) - 1.0
+    visible = (grid.abs() <= 1.0).all(dim=1, keepdim=True).float()
+    return Motion(grid.permute(0, 2, 3, 1).contiguous(), visible)
+
+
+def second_frame(image: Tensor, motion: Motion, generator: torch.Generator) -> Tensor:
+    """The frame after ``image`` (N, 3, H, W), RGB in [0, 1], on the CPU: moved, exposed, noisy.
+
+    Noise has a deviation of up to 0.02 (5 grey levels), exposure differs by up to 5 %.
+    """
+    count = len(image)
+    gain = 1.0 + LARGEST_GAIN * (2.0 * torch.rand(count, 1, 1, 1, generator=generator) - 1.0)
+    deviation = LARGEST_NOISE * torch.rand(count, 1, 1, 1, generator=generator)
+    noise = torch.randn(image.shape, generator=generator) * deviation
+    return (motion.apply(image) * gain + noise).clamp(0.0, 1.0)
+
+
+def temporal_distance(first: Tensor, second: Tensor, motion: Motion) -> Tensor:
+    """Masked mean square of (moved first - second), relative to the first picture's own variance.
+
+    ``sum m (W(f1) - f2)^2 / sum m / var(f1)``: 0 for a network that moves with its input, 2 for two
+    unrelated pictures of one kind. Relative, so that a painting of strong contrasts is not asked for more
+    than a pale one; the variance is a constant to the gradient, or contrast itself would be rewarded.
+
+    Args:
+        first, second: (N, 3, H, W), the network's results for the two frames.
+
+    Returns:
+        A scalar.
+    """
+    squared = (motion.apply(first) - second).square() * motion.visible
+    mean = squared.sum() / (motion.visible.sum() * first.shape[1]).clamp_min(1.0)
+    return mean / first.detach().var(dim=(2, 3)).mean().clamp_min(1e-4)
