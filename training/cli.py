@@ -15,33 +15,48 @@ if TYPE_CHECKING:
 
     from training.recipe import Progress, Recipe, Run
 
-CONTENT_GOAL, STYLE_WEIGHT, TEMPORAL_WEIGHT = 0.45, 8.0, 2.0
+Layers = Annotated[str | None, typer.Option("--style-layers", metavar="NAME[:W],...", help="VGG-19's.")]
 
 
 def train(
     painting: Annotated[Path, typer.Argument(metavar="STYLE.jpg", help="The painting to learn.")],
     photos: Annotated[Path, typer.Option(help="Folder of content photographs, nested or not.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="NAME.safetensors")],
-    network: Annotated[str, typer.Option(help="detail-64, detail-48, flat-64, johnson, ...")] = "detail-64",
-    content_weight: Annotated[float, typer.Option(min=0.0, help="Of the relative content term.")] = 1.0,
+    preset: Annotated[
+        str, typer.Option(help="balanced, johnson-2016 or johnson-2016-vgg19; see docs/training.md.")
+    ] = "balanced",
+    network: Annotated[
+        str | None, typer.Option(help="detail-64, detail-48, flat-64, johnson, ...; else the preset's.")
+    ] = None,
+    content_weight: Annotated[float | None, typer.Option(min=0.0, help="Of the content term.")] = None,
     style_weight: Annotated[
-        float | None, typer.Option(min=0.0, help="Of the relative style term; else found by --content-goal.")
+        float | None, typer.Option(min=0.0, help="Of the style term; else found by --content-goal.")
     ] = None,
     content_goal: Annotated[
-        float, typer.Option(min=0.05, max=1.0, help="How far from the photograph: 0 it, 1 none of it.")
-    ] = CONTENT_GOAL,
-    tv_weight: Annotated[float, typer.Option(min=0.0, help="Of the total variation.")] = 0.2,
-    temporal_weight: Annotated[float, typer.Option(min=0.0, help="Against flicker.")] = TEMPORAL_WEIGHT,
+        float | None,
+        typer.Option(min=0.05, max=1.0, help="How far from the photograph: 0 it, 1 none of it."),
+    ] = None,
+    tv_weight: Annotated[float | None, typer.Option(min=0.0, help="Of the total variation.")] = None,
+    temporal_weight: Annotated[float | None, typer.Option(min=0.0, help="Against flicker.")] = None,
     no_temporal: Annotated[bool, typer.Option("--no-temporal", help="Train without the term above.")] = False,
+    content_layer: Annotated[str | None, typer.Option(help="Of VGG-19: relu3_3")] = None,
+    style_layers: Layers = None,
     brush_size: Annotated[
-        int, typer.Option("--brush-size", min=64, help="Longest side of the painting, px: larger strokes.")
-    ] = 800,
-    image_size: Annotated[int, typer.Option(min=64, help="Side of the content crops, px.")] = 160,
-    margin: Annotated[int, typer.Option(min=0, help="More of the photograph round the crop, px.")] = 32,
-    batch_size: Annotated[int, typer.Option(min=1)] = 4,
-    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 6000,
-    lr: Annotated[float, typer.Option(min=0.0, help="Adam's learning rate after warm-up.")] = 1e-3,
-    plain_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of flat pictures.")] = 0.08,
+        int | None, typer.Option(min=64, help="Longest side of the painting, px: larger strokes.")
+    ] = None,
+    image_size: Annotated[int | None, typer.Option(min=64, help="Side of the content crops, px.")] = None,
+    margin: Annotated[
+        int | None, typer.Option(min=0, help="More of the photograph round the crop, px.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1)] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimizer steps.")] = None,
+    epochs: Annotated[
+        float | None, typer.Option(min=0.0, help="Looks at every photograph, in place of --steps.")
+    ] = None,
+    lr: Annotated[float | None, typer.Option(min=0.0, help="Adam's learning rate after warm-up.")] = None,
+    plain_share: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Share of flat pictures.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     precision: Annotated[str, typer.Option(help="auto, bf16, fp16 or fp32.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
@@ -60,7 +75,7 @@ def train(
     source: Annotated[str | None, typer.Option(help="Where the reproduction came from.")] = None,
     photo_terms: Annotated[str, typer.Option(help="Licence or terms of the photographs.")] = "",
 ) -> None:
-    """Train a style network from a painting.
+    """Train a style network from a painting. What no option says comes from the preset.
 
     Writes NAME.safetensors for `brushstream export`, previews into NAME.previews/, and while it runs
     NAME.resume.safetensors: the same command goes on from there after Ctrl-C or a crash, and gives the
@@ -68,26 +83,32 @@ def train(
     options, else from the entry of the painting's name in a styles.json beside it.
     """
     keep_freed_memory()
-    from training.recipe import Recipe, Run
+    from training import presets
+    from training.data import find_photos, split_photos
+    from training.recipe import Run
 
     chosen_device = pick_device(device)
-    recipe = Recipe(
-        network=network,
-        content_weight=content_weight,
-        style_weight=STYLE_WEIGHT if style_weight is None else style_weight,
-        content_goal=content_goal if style_weight is None else None,
-        tv_weight=tv_weight,
-        temporal_weight=0.0 if no_temporal else temporal_weight,
-        style_size=brush_size,
-        image_size=image_size,
-        margin_px=margin,
-        batch_size=batch_size,
-        steps=steps,
-        learning_rate=lr,
-        plain_share=plain_share,
-        precision=pick_precision(precision, chosen_device),
-        seed=seed,
-    )
+    given = {
+        "network": network,
+        "content_weight": content_weight,
+        "style_weight": style_weight,
+        "content_goal": content_goal,
+        "tv_weight": tv_weight,
+        "temporal_weight": 0.0 if no_temporal else temporal_weight,
+        "content_layer": content_layer,
+        **presets.parsed_layers(style_layers),
+        "style_size": brush_size,
+        "image_size": image_size,
+        "margin_px": margin,
+        "batch_size": batch_size,
+        "steps": steps,
+        "learning_rate": lr,
+        "plain_share": plain_share,
+        "precision": pick_precision(precision, chosen_device),
+        "seed": seed,
+    }
+    seen = len(split_photos(find_photos(photos))[0])
+    recipe = presets.recipe_of(presets.preset(preset), seen, given, epochs)
     told = {"title": title, "artist": artist, "year": year, "rights": rights, "source": source}
     run = Run(
         painting=painting,
@@ -107,8 +128,11 @@ def train(
 
 
 def _run(recipe: "Recipe", run: "Run", log_dir: Path | None) -> None:
-    from training import feed_forward
+    from training import distributed, feed_forward
 
+    if not distributed.is_first_process():
+        feed_forward.train(recipe, run)
+        return
     print(
         f"training {recipe.network} on {run.device} in {recipe.precision}, {recipe.steps} steps", flush=True
     )

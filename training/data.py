@@ -18,7 +18,6 @@ from training.errors import ImageInputError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 HELD_OUT_ONE_IN = 20
-LARGEST_SCALE = 2.3
 RgbImage = NDArray[np.uint8]
 
 
@@ -117,15 +116,24 @@ class PhotoSamples:
     """Sample number -> a square crop (3, side, side), float32 RGB in [0, 1].
 
     What comes for a number depends on it and the seed alone, so that a resumed run sees exactly what an
-    uninterrupted one would. Each photograph is scaled so that its short side is 1 to 2.3 crops long
-    (live frames are larger than training crops), cropped and mirrored at random.
+    uninterrupted one would. Each photograph is scaled so that its short side is one to
+    ``largest_scale`` crops long (live frames are larger than training crops), cropped and mirrored at
+    random.
     """
 
-    def __init__(self, photos: Sequence[Path], side_px: int, seed: int, plain_share: float = 0.08) -> None:
+    def __init__(
+        self,
+        photos: Sequence[Path],
+        side_px: int,
+        seed: int,
+        plain_share: float = 0.08,
+        largest_scale: float = 2.3,
+    ) -> None:
         self.photos = list(photos)
         self.side = side_px
         self.seed = seed
         self.plain_share = plain_share
+        self.largest_scale = largest_scale
         self._broken: set[Path] = set()
         self._lock = threading.Lock()
 
@@ -156,7 +164,7 @@ class PhotoSamples:
         )
 
     def _crop(self, pixels: RgbImage, rng: np.random.Generator) -> RgbImage:
-        short = self.side * LARGEST_SCALE ** rng.uniform(0.0, 1.0)
+        short = self.side * self.largest_scale ** rng.uniform(0.0, 1.0)
         pixels = resize(pixels, max(short, self.side) / min(pixels.shape[:2]))
         top, left = (int(rng.integers(0, length - self.side + 1)) for length in pixels.shape[:2])
         crop = pixels[top : top + self.side, left : left + self.side]
@@ -164,21 +172,28 @@ class PhotoSamples:
 
 
 def batches(
-    samples: PhotoSamples, batch_size: int, first_step: int, last_step: int, workers: int
+    samples: PhotoSamples,
+    batch_size: int,
+    first_step: int,
+    last_step: int,
+    workers: int,
+    share: slice = slice(None),
 ) -> Iterator[Tensor]:
     """Batches (N, 3, side, side) for steps ``first_step`` (included) to ``last_step`` (excluded).
+
+    Where several processes train together, ``share`` are the places of each batch that are wanted here.
 
     ``workers`` threads read ahead. Threads, not processes: decoding and scaling release the
     interpreter's lock, and forking a process that runs OpenCV's and torch's threads can hang.
     """
-    ahead = max(2, 2 * workers) * batch_size
-    last = last_step * batch_size
+    places = range(batch_size)[share]
+    ahead = max(2, 2 * workers) * len(places)
     with ThreadPoolExecutor(max(1, workers), thread_name_prefix="photos") as pool:
-        numbers = iter(range(first_step * batch_size, last))
+        numbers = (step * batch_size + place for step in range(first_step, last_step) for place in places)
         waiting = deque(pool.submit(samples.__getitem__, number) for number in islice(numbers, ahead))
         try:
             while waiting:
-                yield torch.stack([_next_sample(waiting, pool, samples, numbers) for _ in range(batch_size)])
+                yield torch.stack([_next_sample(waiting, pool, samples, numbers) for _ in places])
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -16,14 +16,13 @@ from training.artifacts import warnings_for
 from training.balance import Balance
 from training.checkpoint import Checkpoint
 from training.data import PhotoSamples, batches, find_photos, read_painting, split_photos
+from training.distributed import Ranks, joined
 from training.encoder import Encoder
 from training.errors import CheckpointError, TrainingError
 from training.judging import autocast, held_out_batch, judge, stylize
-from training.losses import LossWeights, PerceptualLoss, StyleTarget
+from training.losses import LossForm, LossWeights, PerceptualLoss, StyleTarget
 from training.recipe import Progress, Recipe, Run
 from training.style_weights import checkpoint_from_style_file
-
-GRADIENT_CLIP_NORM = 5.0
 
 OnProgress = Callable[[Progress], None]
 OnPreview = Callable[[int, Tensor, Tensor], None]
@@ -37,18 +36,25 @@ def learning_rate_factor(step: int, warmup_steps: int, steps: int) -> float:
     return 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
+def learning_rate_of(recipe: Recipe, step: int) -> float:
+    """Adam's learning rate at ``step``."""
+    if recipe.decay == "none" and step >= recipe.warmup_steps:
+        return recipe.learning_rate
+    return recipe.learning_rate * learning_rate_factor(step, recipe.warmup_steps, recipe.steps)
+
+
 def step_generator(step: int, seed: int) -> torch.Generator:
     """The random numbers of one step: the same after a resume as in a run that was never stopped."""
     return torch.Generator().manual_seed(seed * 1_000_003 + step)
 
 
-def shift(step: int, seed: int) -> tuple[int, int]:
-    """The 0-3 px (down, across) by which step ``step`` moves its pictures before the encoder sees them.
+def shift(step: int, seed: int, largest_px: int = 3) -> tuple[int, int]:
+    """By how many px (down, across) step ``step`` moves its pictures before the encoder sees them.
 
     A pixel shuffle can hide a grid that is in phase with the encoder's pooling; it cannot once the
     phase is random.
     """
-    down, across = torch.randint(0, 4, (2,), generator=step_generator(step, seed)).tolist()
+    down, across = torch.randint(0, largest_px + 1, (2,), generator=step_generator(step, seed)).tolist()
     return down, across
 
 
@@ -57,7 +63,9 @@ def train(
 ) -> Checkpoint:
     """Train one network for one painting; resumes where ``run.resume_file`` left off.
 
-    The same recipe, seed and machine give the same weights whether interrupted or not.
+    The same recipe, seed and machine give the same weights whether interrupted or not. Under torchrun
+    every process calls this, and all train together (``training.distributed``); the first alone writes and
+    tells.
 
     Args:
         on_progress: called every ``run.report_interval`` steps and at the end.
@@ -71,44 +79,56 @@ def train(
         ImageInputError, CheckpointError, ResultError: see ``training.errors``.
         KeyboardInterrupt: passed on after a checkpoint to resume from was written.
     """
+    with joined(run.device) as ranks:
+        if ranks.is_first:
+            return _train(recipe, run, ranks, on_progress, on_preview)
+        return _train(recipe, run, ranks, None, None)
+
+
+def _train(
+    recipe: Recipe, run: Run, ranks: Ranks, on_progress: OnProgress | None, on_preview: OnPreview | None
+) -> Checkpoint:
     torch.manual_seed(recipe.seed)
-    device = torch.device(run.device)
+    device, share = ranks.device, ranks.share(recipe.batch_size)
     train_photos, held_out_photos = split_photos(find_photos(run.photos))
-    criterion = _criterion(recipe, run, device)
+    criterion = _criterion(recipe, run, ranks)
     network = networks.build(recipe.network).to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
     state = _start(recipe, run, network, optimizer)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
     side = recipe.image_size + 2 * recipe.margin_px
-    samples = PhotoSamples(train_photos, side, recipe.seed, recipe.plain_share)
+    samples = PhotoSamples(train_photos, side, recipe.seed, recipe.plain_share, recipe.largest_scale)
     held_out = held_out_batch(held_out_photos).to(device)
     about = replace(state, training_data=_describe_photos(run, train_photos))
     balance = Balance(recipe.style_weight, recipe.content_goal, recipe.steps)
     balance.restore(state.balance)
     meter, history, step = _Meter(), list(state.history), state.step
     last = min(recipe.steps, run.stop_after or recipe.steps)
+    together = ranks.together(network)
 
     def now() -> Checkpoint:
         return replace(about, network=_weights(network), step=step, history=history, balance=balance.state())
 
     try:
-        for content in batches(samples, recipe.batch_size, step, last, run.workers):
+        for content in batches(samples, recipe.batch_size, step, last, run.workers, share):
             _set_learning_rate(optimizer, recipe, step)
-            terms = _terms(network, criterion, content, device, recipe, step)
+            terms = _terms(together, criterion, content, ranks, recipe, step)
             loss = _total(terms, recipe, balance.style_weight, step)
             optimizer.zero_grad(set_to_none=True)
             scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             scaler.unscale_(optimizer)
-            nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_CLIP_NORM)
+            if recipe.clip_norm:
+                nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_norm)
             scaler.step(optimizer)
             scaler.update()
+            terms = {name: ranks.pooled(value.detach()) for name, value in {**terms, "total": loss}.items()}
             if recipe.content_goal is not None:
                 balance.update(step, float(terms["content"].detach()))
             step += 1
-            meter.add({**terms, "total": loss})
+            meter.add(terms)
             if step % run.report_interval == 0 or step == last:
                 means = {**meter.means(), "style_weight": balance.style_weight}
-                _stop_if_diverged(means, step)
+                _stop_if_diverged(means, step, recipe.normalization)
                 judged: dict[str, float] | None = None
                 warnings: tuple[str, ...] = ()
                 if step % run.held_out_interval == 0 or step == recipe.steps:
@@ -121,58 +141,62 @@ def train(
             if on_preview and run.preview_interval and step % run.preview_interval == 0:
                 on_preview(step, held_out[:6], stylize(network, held_out[:6], recipe))
             if step % run.checkpoint_interval == 0 and step < last:
-                _save_resume(run, now(), optimizer)
+                _save_resume(run, ranks, now(), optimizer)
     except KeyboardInterrupt:
-        _save_resume(run, now(), optimizer)
+        _save_resume(run, ranks, now(), optimizer)
         raise
     if last < recipe.steps:
-        _save_resume(run, now(), optimizer)
+        _save_resume(run, ranks, now(), optimizer)
         return now()
     settled = {**about.recipe, "style_weight": balance.style_weight}
     final = replace(now(), recipe=settled, balance={})
-    checkpoints.save(run.output, final)
-    run.resume_file.unlink(missing_ok=True)
+    if ranks.is_first:
+        checkpoints.save(run.output, final)
+        run.resume_file.unlink(missing_ok=True)
     return final
 
 
-def _criterion(recipe: Recipe, run: Run, device: torch.device) -> PerceptualLoss:
-    encoder = Encoder((*recipe.style_layers, recipe.content_layer), run.vgg_weights)
+def _criterion(recipe: Recipe, run: Run, ranks: Ranks) -> PerceptualLoss:
+    device = ranks.device
+    encoder = Encoder(recipe.layers, run.vgg_weights)
     encoder = encoder.to(device, _encoder_dtype(recipe.precision)).to(memory_format=torch.channels_last)
     painting = read_painting(run.painting, recipe.style_size).to(device)
-    style = StyleTarget(encoder, painting, recipe.style_layers, recipe.octaves)
+    form = LossForm(recipe.normalization, recipe.style_layer_weights, recipe.tv_form, recipe.pixel_range)
+    style = StyleTarget(encoder, painting, recipe.style_layers, recipe.octaves, form)
     weights = LossWeights(recipe.content_weight, recipe.style_weight, recipe.tv_weight)
-    return PerceptualLoss(encoder, style, recipe.content_layer, weights)
+    return PerceptualLoss(encoder, style, recipe.content_layer, weights, form, ranks.pooled)
 
 
 def _terms(
     network: nn.Module,
     criterion: PerceptualLoss,
     content: Tensor,
-    device: torch.device,
+    ranks: Ranks,
     recipe: Recipe,
     step: int,
 ) -> dict[str, Tensor]:
     """The unweighted terms of one step; ``temporal`` among them once its ramp has begun."""
-    motion = None
+    device, share, motion = ranks.device, ranks.share(recipe.batch_size), None
     pictures = content
     if recipe.temporal_weight and temporal.weight_factor(step, recipe.steps):
         generator = step_generator(step, recipe.seed + 1)
-        motion = temporal.draw_motion(len(content), content.shape[-1], generator)
-        pictures = torch.cat([content, temporal.second_frame(content, motion, generator)])
+        motion = temporal.draw_motion(recipe.batch_size, content.shape[-1], generator).part(share)
+        after = temporal.second_frame(content, motion, generator, recipe.batch_size, share)
+        pictures = torch.cat([content, after])
     pictures = pictures.to(device, memory_format=torch.channels_last, non_blocking=True)
     with autocast(device, recipe.precision):
         drawn = network(pictures)
     drawn = drawn.float()
-    down, across = shift(step, recipe.seed)
+    down, across = shift(step, recipe.seed, recipe.largest_shift_px)
     first, given = (
-        _shifted(_within(image[: len(content)], recipe.margin_px), down, across)
+        _shifted(_within(image[: len(content)], recipe.margin_px), down, across, recipe.largest_shift_px)
         for image in (drawn, pictures)
     )
     terms: dict[str, Tensor] = criterion(first, given)
     if motion is not None:
         motion = motion.to(device).without_margin(recipe.margin_px)
         now, then = drawn.chunk(2)
-        terms["temporal"] = temporal.temporal_distance(now, then, motion)
+        terms["temporal"] = temporal.temporal_distance(now, then, motion, ranks.pooled)
     return terms
 
 
@@ -237,17 +261,20 @@ def _warm_start(path: Path) -> Checkpoint:
 
 
 def _require_same_recipe(earlier: dict[str, Any], now: dict[str, Any], path: Path) -> None:
-    differing = [key for key in now if earlier.get(key) != now[key]]
+    earlier = {**Recipe().to_dict(), **earlier}  # a setting younger than the file stood at its default
+    differing = [key for key in now if earlier[key] != now[key]]
     if differing:
-        changes = ", ".join(f"{key} {earlier.get(key)} -> {now[key]}" for key in differing)
+        changes = ", ".join(f"{key} {earlier[key]} -> {now[key]}" for key in differing)
         raise CheckpointError(
             f"{path}: an interrupted run with another recipe ({changes}); use the same options to go on, "
             "or delete this file to start again"
         )
 
 
-def _save_resume(run: Run, state: Checkpoint, optimizer: torch.optim.Optimizer) -> None:
-    checkpoints.save(run.resume_file, replace(state, optimizer=checkpoints.optimizer_tensors(optimizer)))
+def _save_resume(run: Run, ranks: Ranks, state: Checkpoint, optimizer: torch.optim.Optimizer) -> None:
+    if ranks.is_first:
+        moments = checkpoints.optimizer_tensors(optimizer)
+        checkpoints.save(run.resume_file, replace(state, optimizer=moments))
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:
@@ -264,28 +291,28 @@ def _encoder_dtype(precision: str) -> torch.dtype:
 
 
 def _set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
-    factor = learning_rate_factor(step, recipe.warmup_steps, recipe.steps)
     for group in optimizer.param_groups:
-        group["lr"] = recipe.learning_rate * factor
+        group["lr"] = learning_rate_of(recipe, step)
 
 
 def _within(image: Tensor, margin: int) -> Tensor:
     return image[:, :, margin : image.shape[2] - margin, margin : image.shape[3] - margin]
 
 
-def _shifted(image: Tensor, down: int, across: int) -> Tensor:
-    height, width = image.shape[2] - 4, image.shape[3] - 4
+def _shifted(image: Tensor, down: int, across: int, largest_px: int) -> Tensor:
+    room = largest_px + 1 if largest_px else 0
+    height, width = image.shape[2] - room, image.shape[3] - room
     return image[:, :, down : down + height, across : across + width]
 
 
-def _stop_if_diverged(means: dict[str, float], step: int) -> None:
+def _stop_if_diverged(means: dict[str, float], step: int, normalization: str) -> None:
     bad = [name for name, value in means.items() if not math.isfinite(value)]
     if bad:
         raise TrainingError(
             f"training diverged before step {step}: {', '.join(bad)} is not a finite number; the last "
             "checkpoint is kept. Lower --lr or the weight of that term"
         )
-    if means["content"] > 20 or means["style"] > 1e4:
+    if normalization == "relative" and (means["content"] > 20 or means["style"] > 1e4):
         raise TrainingError(
             f"training diverged before step {step}: content {means['content']:.3g}, style "
             f"{means['style']:.3g} (1 is a blank picture); the last checkpoint is kept. Lower --lr"

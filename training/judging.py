@@ -50,8 +50,11 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 @torch.no_grad()
 def stylize(network: nn.Module, image: Tensor, recipe: Recipe) -> Tensor:
     """(N, 3, H, W) -> the same, clamped to [0, 1]."""
+    was_training = network.training
+    network.eval()  # batch norms with their running moments, as in a style file
     with autocast(image.device, recipe.precision):
         stylized: Tensor = network(image.contiguous(memory_format=torch.channels_last))
+    network.train(was_training)
     return stylized.float().clamp(0.0, 1.0)
 
 

@@ -1,5 +1,6 @@
 """Loss modules: they hold targets and weights and call ``training.functional``."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -11,9 +12,10 @@ from training.encoder import Encoder
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the normalised terms (``functional.content_distance``, ``gram_distance``).
+    """Weights of the terms; they mean what ``LossForm`` makes of the terms.
 
-    They are not the numbers of pytorch/examples (1e5 : 1e10), whose terms are not normalised.
+    With the normalised terms (``functional.content_distance``, ``gram_distance``) they are not the numbers
+    of pytorch/examples (1e5 : 1e10), whose terms are not normalised.
     """
 
     content: float = 1.0
@@ -21,45 +23,83 @@ class LossWeights:
     tv: float = 0.0
 
 
+@dataclass(frozen=True)
+class LossForm:
+    """How the terms are measured.
+
+    Attributes:
+        normalization: key into ``functional.CONTENT_DISTANCES`` and ``GRAM_DISTANCES``.
+        style_layer_weights: one for each style layer, in order; empty for equal shares of 1.
+        tv_form: one of ``functional.TV_FORMS``.
+        pixel_range: total variation is measured on pixels from 0 to this.
+    """
+
+    normalization: str = "relative"
+    style_layer_weights: tuple[float, ...] = ()
+    tv_form: str = "l1-mean"
+    pixel_range: float = 1.0
+
+
 class StyleTarget(nn.Module):
     """Gram matrices of one painting at several layers and octaves, and the distance to them."""
 
-    def __init__(self, encoder: Encoder, painting: Tensor, layers: tuple[str, ...], octaves: int) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        painting: Tensor,
+        layers: tuple[str, ...],
+        octaves: int,
+        form: LossForm | None = None,
+    ) -> None:
         """Measure ``painting`` (1, 3, H, W), RGB in [0, 1], at the scale strokes are wanted in."""
         super().__init__()
+        form = form or LossForm()
         self.layers = layers
         self.octaves = octaves
+        self.layer_weights = form.style_layer_weights or (1 / len(layers),) * len(layers)
+        self._distance = functional.GRAM_DISTANCES[form.normalization]
         with torch.no_grad():
             for octave, level in enumerate(functional.image_pyramid(painting, octaves)):
                 for name, features in encoder(level, layers).items():
                     self.register_buffer(f"{name}_octave{octave}", functional.gram_matrix(features))
 
     def distance(self, features: dict[str, Tensor], octave: int) -> Tensor:
-        """Mean over the layers of the relative Gram distance at one octave; scalar."""
-        terms = [
-            functional.gram_distance(
-                functional.gram_matrix(features[name]), getattr(self, f"{name}_octave{octave}")
-            )
-            for name in self.layers
-        ]
-        return torch.stack(terms).mean()
+        """Weighted sum over the layers of the Gram distance at one octave; scalar."""
+        terms = []
+        for name, weight in zip(self.layers, self.layer_weights, strict=True):
+            target: Tensor = getattr(self, f"{name}_octave{octave}")
+            terms.append(weight * self._distance(functional.gram_matrix(features[name]), target))
+        return torch.stack(terms).sum()
 
 
 class PerceptualLoss(nn.Module):
     """Content and style seen through the encoder, and total variation (Johnson et al. 2016, eq. 5).
 
-    Departures: relative terms (see ``functional``), and a Gaussian pyramid over shallow layers where
-    the paper goes deeper into the encoder.
+    Departures where the form is ``relative``: relative terms (see ``functional``), and a Gaussian pyramid
+    over shallow layers where the paper goes deeper into the encoder.
     """
 
     def __init__(
-        self, encoder: Encoder, style: StyleTarget, content_layer: str, weights: LossWeights
+        self,
+        encoder: Encoder,
+        style: StyleTarget,
+        content_layer: str,
+        weights: LossWeights,
+        form: LossForm | None = None,
+        pooled: Callable[[Tensor], Tensor] = lambda value: value,
     ) -> None:
+        """Hold what the terms need.
+
+        Args:
+            pooled: gives the mean of a scalar over all processes that hold a share of the batch each.
+        """
         super().__init__()
         self.encoder = encoder
         self.style = style
         self.content_layer = content_layer
         self.weights = weights
+        self.form = form or LossForm()
+        self._pooled = pooled
 
     def forward(self, stylized: Tensor, content: Tensor) -> dict[str, Tensor]:
         """Unweighted terms by name (``content``, ``style``, ``tv``) and their weighted sum ``total``.
@@ -71,16 +111,21 @@ class PerceptualLoss(nn.Module):
             target = self.encoder(content, (self.content_layer,))[self.content_layer]
         style_terms = []
         for octave, level in enumerate(functional.image_pyramid(stylized, self.style.octaves)):
-            wanted = self.style.layers + ((self.content_layer,) if octave == 0 else ())
+            wanted = tuple(dict.fromkeys(self.style.layers + ((self.content_layer,) if octave == 0 else ())))
             features = self.encoder(level, wanted)
             if octave == 0:
-                content_term = functional.content_distance(features[self.content_layer], target)
+                content_term = self._content_term(features[self.content_layer], target)
             style_terms.append(self.style.distance(features, octave))
         terms = {
             "content": content_term,
             "style": torch.stack(style_terms).mean(),
-            "tv": functional.total_variation(stylized),
+            "tv": functional.named_total_variation(stylized * self.form.pixel_range, self.form.tv_form),
         }
         weights = self.weights
         total = weights.content * terms["content"] + weights.style * terms["style"]
         return {**terms, "total": total + weights.tv * terms["tv"]}
+
+    def _content_term(self, features: Tensor, target: Tensor) -> Tensor:
+        if self.form.normalization == "relative":
+            return functional.content_distance(features, target, self._pooled)
+        return functional.CONTENT_DISTANCES[self.form.normalization](features, target)

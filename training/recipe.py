@@ -4,10 +4,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training import networks
+from training import functional, networks
+from training.errors import TrainingError
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu3_4")
 CONTENT_LAYER = "relu3_3"
+LARGEST_SCALE = 2.3
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,15 @@ class Recipe:
             sees what it draws there: VGG-19 pads with zeros, and a network whose own border lies on the
             border of the loss learns to paint a frame.
         batch_size, steps: how much is seen.
-        learning_rate: Adam's, reached after ``warmup_steps``, then a half cosine down to a fiftieth.
+        learning_rate: Adam's, reached after ``warmup_steps``.
+        decay: ``cosine``, a half one down to a fiftieth, or ``none``.
+        clip_norm: largest norm of a step's gradient; 0 leaves gradients as they are.
         octaves: levels of the Gaussian pyramid the style is compared on.
         style_layers, content_layer: VGG-19 layers.
+        normalization, style_layer_weights, tv_form, pixel_range: see ``losses.LossForm``.
         plain_share: share of flat, dark and gradient pictures among the content.
+        largest_scale: photographs are scaled so that their short side is one to this many crops long.
+        largest_shift_px: see ``feed_forward.shift``.
         precision: ``bf16`` (autocast, encoder in bfloat16), ``fp16`` (CUDA, loss scaling) or ``fp32``.
         seed: of initialisation, crops, shifts and motions.
     """
@@ -49,16 +56,52 @@ class Recipe:
     steps: int = 8000
     learning_rate: float = 1e-3
     warmup_steps: int = 100
+    decay: str = "cosine"
+    clip_norm: float = 5.0
     octaves: int = 3
     style_layers: tuple[str, ...] = STYLE_LAYERS
+    style_layer_weights: tuple[float, ...] = ()
     content_layer: str = CONTENT_LAYER
+    normalization: str = "relative"
+    tv_form: str = "l1-mean"
+    pixel_range: float = 1.0
     plain_share: float = 0.08
+    largest_scale: float = LARGEST_SCALE
+    largest_shift_px: int = 3
     precision: str = "bf16"
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Refuse what no training could follow; TrainingError names the setting and what would do."""
+        choices = {
+            "normalization": tuple(functional.GRAM_DISTANCES),
+            "tv_form": functional.TV_FORMS,
+            "decay": ("cosine", "none"),
+        }
+        for setting, known in choices.items():
+            if getattr(self, setting) not in known:
+                raise TrainingError(
+                    f"{setting.replace('_', ' ')} {getattr(self, setting)!r}: choose {', '.join(known)}"
+                )
+        if self.style_layer_weights and len(self.style_layer_weights) != len(self.style_layers):
+            raise TrainingError(
+                f"{len(self.style_layer_weights)} weights for {len(self.style_layers)} style layers: one for "
+                "each was expected, or none"
+            )
+        if self.content_goal is not None and self.normalization != "relative":
+            raise TrainingError(
+                f"--content-goal {self.content_goal:g} is about relative terms, and this recipe's are not; "
+                "give --style-weight"
+            )
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Every layer the losses look at."""
+        return tuple(dict.fromkeys((*self.style_layers, self.content_layer)))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
-        return {**asdict(self), "style_layers": list(self.style_layers)}
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
 
 
 @dataclass(frozen=True)

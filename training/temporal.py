@@ -6,6 +6,7 @@ result, moved the same way, should be the second result (the short-term consiste
 and Huang et al. 2017, without their video: the motion is exact and nothing is hidden).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -38,6 +39,10 @@ class Motion:
             image, self.grid, mode="bicubic", padding_mode="reflection", align_corners=True
         )
         return moved
+
+    def part(self, share: slice) -> "Motion":
+        """Those of some of the pictures."""
+        return Motion(self.grid[share], self.visible[share])
 
     def to(self, device: torch.device) -> "Motion":
         """The same on another device."""
@@ -80,19 +85,30 @@ def draw_motion(count: int, side: int, generator: torch.Generator) -> Motion:
     return Motion(grid.permute(0, 2, 3, 1).contiguous(), visible)
 
 
-def second_frame(image: Tensor, motion: Motion, generator: torch.Generator) -> Tensor:
+def second_frame(
+    image: Tensor,
+    motion: Motion,
+    generator: torch.Generator,
+    count: int | None = None,
+    share: slice = slice(None),
+) -> Tensor:
     """The frame after ``image`` (N, 3, H, W), RGB in [0, 1], on the CPU: moved, exposed, noisy.
 
     Noise has a deviation of up to 0.02 (5 grey levels), exposure differs by up to 5 %.
+
+    Args:
+        count, share: ``image`` is this share of a batch of ``count`` pictures, all of which are drawn for.
     """
-    count = len(image)
+    count = len(image) if count is None else count
     gain = 1.0 + LARGEST_GAIN * (2.0 * torch.rand(count, 1, 1, 1, generator=generator) - 1.0)
     deviation = LARGEST_NOISE * torch.rand(count, 1, 1, 1, generator=generator)
-    noise = torch.randn(image.shape, generator=generator) * deviation
-    return (motion.apply(image) * gain + noise).clamp(0.0, 1.0)
+    noise = torch.randn((count, *image.shape[1:]), generator=generator) * deviation
+    return (motion.apply(image) * gain[share] + noise[share]).clamp(0.0, 1.0)
 
 
-def temporal_distance(first: Tensor, second: Tensor, motion: Motion) -> Tensor:
+def temporal_distance(
+    first: Tensor, second: Tensor, motion: Motion, pooled: Callable[[Tensor], Tensor] = lambda value: value
+) -> Tensor:
     """Masked mean square of (moved first - second), relative to the first picture's own variance.
 
     ``sum m (W(f1) - f2)^2 / sum m / var(f1)``: 0 for a network that moves with its input, 2 for two
@@ -101,10 +117,11 @@ def temporal_distance(first: Tensor, second: Tensor, motion: Motion) -> Tensor:
 
     Args:
         first, second: (N, 3, H, W), the network's results for the two frames.
+        pooled: gives the mean of a scalar over all processes that hold a share of the batch each.
 
     Returns:
         A scalar.
     """
     squared = (motion.apply(first) - second).square() * motion.visible
-    mean = squared.sum() / (motion.visible.sum() * first.shape[1]).clamp_min(1.0)
-    return mean / first.detach().var(dim=(2, 3)).mean().clamp_min(1e-4)
+    mean = squared.sum() / (pooled(motion.visible.sum()) * first.shape[1]).clamp_min(1.0)
+    return mean / pooled(first.detach().var(dim=(2, 3)).mean()).clamp_min(1e-4)
