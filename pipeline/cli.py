@@ -339,6 +339,12 @@ def train(context: typer.Context) -> None:
     run_mounted("training.cli", "train", context)
 
 
+@app.command("train-study", context_settings={**FOREIGN, "help_option_names": []})
+def train_study(context: typer.Context) -> None:
+    """Compare loss weights on a sheet (needs brushstream[train])."""
+    run_mounted("training.train_study_cli", "train_study", context)
+
+
 @app.command(context_settings={**FOREIGN, "help_option_names": []})
 def export(context: typer.Context) -> None:
     """Make a style file (needs brushstream[train]) or a TensorRT engine."""
