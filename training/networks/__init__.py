@@ -20,6 +20,7 @@ from training.networks.johnson import JohnsonNetwork
 DEFAULT_NETWORK = "detail-64"
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "detail-32": partial(DetailNetwork, 32),
     "detail-48": partial(DetailNetwork, 48),
     "detail-64": partial(DetailNetwork, 64),
     "detail-96": partial(DetailNetwork, 96),
