@@ -127,7 +127,7 @@ def card_from_foreign(found: ForeignNetwork, known: Provenance, file: Path, name
         artist=known.artist,
         year=known.year,
         network=found.architecture,
-        parameters=networks.count_parameters(found.network),
+        parameters=found.parameters,
         macs_per_pixel=found.macs_per_pixel,
         size_multiple=networks.size_multiple(found.network),
         versions=exporter_versions(),

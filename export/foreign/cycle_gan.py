@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from export.foreign.network import SIZE_MULTIPLE, ForeignNetwork, fill, renamed
+from export.foreign.network import SIZE_MULTIPLE, ForeignNetwork, count, fill, renamed
 from export.frame_network import TanhConv
 from training import networks
 from training.errors import CheckpointError
@@ -102,7 +102,9 @@ def network_from_tensors(tensors: Mapping[str, Tensor]) -> ForeignNetwork:
     network = ResnetGenerator(width, blocks)
     plain = {name: value for name, value in network.state_dict().items() if "norm" in name}
     fill(network, {**plain, **weights}, LAYOUT)
-    return ForeignNetwork(network, LAYOUT, f"cycle-gan-{blocks}", VALUE_RANGE, _macs_per_pixel(network))
+    return ForeignNetwork(
+        network, LAYOUT, f"cycle-gan-{blocks}", count(weights), VALUE_RANGE, _macs_per_pixel(network)
+    )
 
 
 def _refuse_batch_norms(tensors: Mapping[str, Tensor]) -> None:

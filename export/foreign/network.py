@@ -34,6 +34,7 @@ class ForeignNetwork:
         network: takes and gives (N, 3, H, W), RGB in ``value_range``, H and W multiples of 4, float32.
         layout: the layout's name, ``pytorch-examples`` for example.
         architecture: for the card's ``network``.
+        parameters: number of weights in the file that the network uses.
         value_range: black and white in the network's numbers, in and out.
         macs_per_pixel: multiply-accumulates for one output pixel.
         run: the file run as it came, where its format allows; None leaves ``network`` as the only word.
@@ -42,6 +43,7 @@ class ForeignNetwork:
     network: nn.Module
     layout: str
     architecture: str
+    parameters: int
     value_range: tuple[float, float]
     macs_per_pixel: float
     run: OriginalRun | None = None
@@ -63,6 +65,11 @@ def renamed(tensors: Mapping[str, Tensor], names: Mapping[str, str], layout: str
         differs = [f"lacks {listed(missing)}"] * bool(missing) + [f"has {listed(surplus)}"] * bool(surplus)
         raise CheckpointError(f"this is almost a network of {layout}, but {' and '.join(differs)}")
     return {ours: tensors[theirs].float() for theirs, ours in names.items()}
+
+
+def count(weights: Mapping[str, Tensor]) -> int:
+    """Number of values in all of them."""
+    return sum(value.numel() for value in weights.values())
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], layout: str) -> nn.Module:

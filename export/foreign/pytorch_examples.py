@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from export.foreign.network import SIZE_MULTIPLE, ForeignNetwork, fill, renamed
+from export.foreign.network import SIZE_MULTIPLE, ForeignNetwork, count, fill, renamed
 from training import networks
 from training.networks.layers import UpsampleConv, reflected
 
@@ -99,7 +99,9 @@ def network_from_weights(
     for norm, epsilon in zip(norms, epsilons, strict=False):
         norm.eps = epsilon
     architecture = "johnson" if (a, b, c, blocks) == (32, 64, 128, 5) else f"johnson {a}/{b}/{c}, {blocks}"
-    return ForeignNetwork(network, layout, architecture, VALUE_RANGE, networks.macs_per_pixel(network))
+    return ForeignNetwork(
+        network, layout, architecture, count(weights), VALUE_RANGE, networks.macs_per_pixel(network)
+    )
 
 
 def names_of(blocks: int) -> dict[str, str]:

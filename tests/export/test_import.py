@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +26,9 @@ from pipeline.stylizer import Stylizer
 
 Capture = pytest.CaptureFixture[str]
 Draw = Callable[[Pixels], Pixels]
-SIZE = (64, 96)
+SIZE = (32, 48)
+WIDTH = 16
+"""Of the generator: a sixteenth of the published one's work, in the same layers."""
 GREY, SIGNED = (0.0, 255.0), (-1.0, 1.0)
 
 
@@ -47,13 +48,13 @@ def examples_file(tmp_path_factory: pytest.TempPathFactory, johnson: nn.Module) 
 def zoo(tmp_path_factory: pytest.TempPathFactory, johnson: nn.Module) -> StyleFile:
     folder = tmp_path_factory.mktemp("zoo")
     source = make_foreign.save_onnx(folder / "mosaic-9.pth", make_foreign.zoo_model(johnson, SIZE))
-    style_file_from_foreign(source, folder / "mosaic.onnx", Provenance("BSD-3-Clause"), sizes=[(48, 72)])
+    style_file_from_foreign(source, folder / "mosaic.onnx", Provenance("BSD-3-Clause"), sizes=[(40, 52)])
     return read_style(folder / "mosaic.onnx")
 
 
 @pytest.fixture(scope="module")
 def generator() -> nn.Module:
-    return make_foreign.cycle_gan(6, dropout=True)
+    return make_foreign.cycle_gan(6, dropout=True, width=WIDTH)
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +62,7 @@ def monet(tmp_path_factory: pytest.TempPathFactory, generator: nn.Module) -> Sty
     folder = tmp_path_factory.mktemp("gan")
     torch.save(make_foreign.state_of(generator), folder / "latest_net_G.pth")
     known = Provenance("research only", "Water Lilies", "Claude Monet", 1906, "trained at home")
-    style_file_from_foreign(
-        folder / "latest_net_G.pth", folder / "monet.onnx", known, sizes=[(48, 72), (64, 64)]
-    )
+    style_file_from_foreign(folder / "latest_net_G.pth", folder / "monet.onnx", known, sizes=[(40, 52)])
     return read_style(folder / "monet.onnx")
 
 
@@ -78,7 +77,7 @@ def assert_same(style: StyleFile, original: Draw, sizes: list[tuple[int, int]]) 
 
 
 def test_a_zoo_file_takes_every_size_and_equals_the_original(zoo: StyleFile, johnson: nn.Module) -> None:
-    assert_same(zoo, make_foreign.drawing(johnson, *GREY), [(36, 68), SIZE])
+    assert_same(zoo, make_foreign.drawing(johnson, *GREY), [(36, 68)])
     assert zoo.card.origin["layout"] == "onnx-zoo"
     compared = {(report["reference"], report["engine"].split()[0]) for report in zoo.card.parity}
     assert compared == set(itertools.product(("torch", "the imported file"), ("openvino", "onnxruntime")))
@@ -88,23 +87,23 @@ def test_a_generator_equals_the_original(monet: StyleFile, generator: nn.Module)
     assert_same(monet, make_foreign.drawing(generator, *SIGNED), [(36, 68)])
 
 
-def test_the_card_tells_where_a_style_came_from(monet: StyleFile) -> None:
-    card = monet.card
+def test_the_card_tells_where_a_style_came_from(monet: StyleFile, generator: nn.Module) -> None:
+    card, counted = monet.card, sum(p.numel() for p in generator.parameters())
     assert (card.name, card.title, card.artist, card.year) == ("monet", "Water Lilies", "Claude Monet", 1906)
     assert card.licence == "research only"
     assert card.origin["value_range"] == [-1.0, 1.0]
     assert (card.origin["channel_order"], card.origin["layout"]) == ("RGB", "cycle-gan")
     assert (card.origin["file"], card.origin["source"]) == ("latest_net_G.pth", "trained at home")
     assert len(card.origin["sha256"]) == 64
-    assert (card.network, card.parameters, card.size_multiple) == ("cycle-gan-6", 7_841_411, 4)
-    assert card.macs_per_pixel == pytest.approx(macs_of_six_blocks())
+    assert (card.network, card.parameters, card.size_multiple) == ("cycle-gan-6", counted, 4)
+    assert card.macs_per_pixel == pytest.approx(macs_of_six_blocks(WIDTH))
 
 
-def macs_of_six_blocks() -> float:
+def macs_of_six_blocks(w: int) -> float:
     """By hand: the ends, two strided convolutions, twelve at a quarter, two transposed ones."""
-    ends = 2 * 3 * 64 * 49
-    strided = 64 * 128 * 9 / 4 + 128 * 256 * 9 / 16
-    return ends + strided + 12 * 256 * 256 * 9 / 16 + 256 * 128 * 9 / 16 + 128 * 64 * 9 / 4
+    strided = w * 2 * w * 9 / 4 + 2 * w * 4 * w * 9 / 16
+    transposed = 4 * w * 2 * w * 9 / 16 + 2 * w * w * 9 / 4
+    return 2 * 3 * w * 49 + strided + 12 * (4 * w) ** 2 * 9 / 16 + transposed
 
 
 def test_the_command_writes_a_style_that_runs(
@@ -123,22 +122,20 @@ def test_the_command_writes_a_style_that_runs(
     assert "--overwrite" in capsys.readouterr().err
     picture = tmp_path / "photo.png"
     cv2.imwrite(str(picture), sample_frames((71, 105))[0])
-    assert cli.run(["image", str(picture), "-o", str(tmp_path / "out.png"), "--style", str(target)]) == 0
+    painting = ["image", str(picture), "-o", str(tmp_path / "out.png"), "--style", str(target)]
+    assert cli.run([*painting, "--engine", "onnxruntime"]) == 0
     assert cv2.imread(str(tmp_path / "out.png")).shape == (71, 105, 3)
-    assert cli.run(["styles", "--json"]) == 0
-    assert isinstance(json.loads(capsys.readouterr().out), list)
 
 
-@pytest.mark.parametrize("which", ["zoo", "monet"])
-def test_every_engine_takes_it_or_says_why_not(which: str, request: pytest.FixtureRequest) -> None:
-    """With precision auto the fast one is used within its limits, or refused by name and replaced by fp32."""
-    style = request.getfixturevalue(which)
-    with Stylizer(style, (67, 101), engine="openvino") as stylizer:
+def test_the_fast_precision_is_used_or_the_line_says_why_not(monet: StyleFile) -> None:
+    """With precision auto bf16 is used within its limits, or refused with figures and replaced by fp32."""
+    with Stylizer(monet, (67, 101), engine="openvino") as stylizer:
         painted = stylizer(sample_frames((67, 101))[0])
         assert painted.shape == (67, 101, 3)
         assert stylizer.parity is not None
         assert stylizer.parity.passed
         if stylizer.refused is not None:
+            assert stylizer.refused.engine.endswith("bf16")
             assert stylizer.info.precision == "fp32"
             assert "refused" in stylizer.describe()
 
