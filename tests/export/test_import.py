@@ -15,13 +15,14 @@ from torch import nn
 from export import from_foreign
 from export.foreign.recognise import recognise
 from export.from_foreign import Provenance, originals_of, remembered, style_file_from_foreign
-from export.parity import measure_parity, sample_frames
+from export.parity import frames_for, measure_parity, sample_frames
 from pipeline import cli
+from pipeline.engines import guard
 from pipeline.engines.half import to_half
 from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.errors import OutputError
 from pipeline.frame import Pixels
-from pipeline.style import StyleFile, read_style
+from pipeline.style import StyleCard, StyleFile, read_style
 from pipeline.stylizer import Stylizer
 
 Capture = pytest.CaptureFixture[str]
@@ -138,6 +139,15 @@ def test_the_fast_precision_is_used_or_the_line_says_why_not(monet: StyleFile) -
             assert stylizer.refused.engine.endswith("bf16")
             assert stylizer.info.precision == "fp32"
             assert "refused" in stylizer.describe()
+
+
+def test_engines_are_not_compared_on_frames_that_have_no_one_picture() -> None:
+    card = StyleCard("a", flat_is_rounding=True)
+    compared = [*frames_for(card, (16, 24)), *guard.guard_frames((64, 96), flat=False)]
+    assert all(frame.std() > 0 for frame in compared)
+    assert len(frames_for(StyleCard("a"), (16, 24))) == len(frames_for(card, (16, 24))) + 2
+    few = guard.guard_frames((64, 96), few=True, flat=False)
+    assert len(guard.guard_frames((64, 96), few=True)) == len(few) + 1
 
 
 def test_the_float16_rewriting_knows_its_operators(monet: StyleFile) -> None:
