@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.networks.layers import UpsampleConv
+from training.networks.layers import UpsampleConv, reflected
 
-_INPUT_SCALE, _INPUT_SHIFT = 4.0 / 255.0, -2.0  # networks see image * 4 - 2
-_OUTPUT_SCALE, _OUTPUT_SHIFT = 0.25 * 255.0, 0.5 * 255.0  # and return y * 0.25 + 0.5
+NATIVE_RANGE = (-2.0, 2.0)
+"""Black and white to our own networks: they see image * 4 - 2 and return y with y * 0.25 + 0.5 the image."""
 
 
 class TransposedUpsample(nn.Module):
@@ -86,6 +86,34 @@ def _transposed_kernel(weight: Tensor) -> Tensor:
     return kernel
 
 
+class TanhConv(nn.Module):
+    """A reflected convolution and a tanh: the end of networks that paint in -1..1."""
+
+    def __init__(self, cin: int, cout: int, kernel: int) -> None:
+        super().__init__()
+        self.conv = reflected(cin, cout, kernel)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, Cin, H, W) -> (N, Cout, H, W) in -1..1."""
+        return torch.tanh(self.conv(x))
+
+
+class LogisticConv(nn.Module):
+    """``TanhConv`` in BGR grey levels: 127.5 (tanh z + 1) is 255 times the logistic function of 2 z.
+
+    The 2 and the channels' order go into the convolution, so that one multiplication is left.
+    """
+
+    def __init__(self, source: TanhConv) -> None:
+        super().__init__()
+        self.conv = source.conv
+        _fold_channels(self.conv, 2.0, 0.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, Cin, H, W) -> (N, 3, H, W), BGR in 0..255."""
+        return torch.sigmoid(self.conv(x)) * 255.0
+
+
 class FrameNetwork(nn.Module):
     """A trained network wrapped to take and give frames, in float arithmetic throughout.
 
@@ -93,14 +121,19 @@ class FrameNetwork(nn.Module):
     are folded into the first and the last convolution: exact, since reflection commutes with both.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, value_range: tuple[float, float] = NATIVE_RANGE) -> None:
+        """Copy and fold ``network``.
+
+        Args:
+            network: RGB in and out by ``draw``; its first convolution reflects, and its ``head`` is a
+                convolution, an ``UpsampleConv`` or a ``TanhConv``.
+            value_range: black and white in the numbers that ``draw`` takes and gives.
+        """
         super().__init__()
         body = copy.deepcopy(network).eval().requires_grad_(False)
-        _fold_input(next(m for m in body.modules() if isinstance(m, nn.Conv2d) and m.in_channels == 3))
-        head = body.head
-        _fold_output(head.conv if isinstance(head, UpsampleConv) else head)  # type: ignore[arg-type]
-        if isinstance(head, UpsampleConv):
-            body.head = ShuffledUpsample(head)
+        first = next(m for m in body.modules() if isinstance(m, nn.Conv2d) and m.in_channels == 3)
+        _fold_input(first, *value_range)
+        body.head = _folded_head(body.head, *value_range)  # type: ignore[arg-type]
         _replace_upsampling(body)
         self.body = body
 
@@ -120,15 +153,26 @@ def _replace_upsampling(module: nn.Module) -> None:
             _replace_upsampling(child)
 
 
-def _fold_input(conv: nn.Conv2d) -> None:
+def _folded_head(head: nn.Module, black: float, white: float) -> nn.Module:
+    if isinstance(head, TanhConv):
+        return LogisticConv(head)
+    conv = head.conv if isinstance(head, UpsampleConv) else head
+    assert isinstance(conv, nn.Conv2d)
+    scale = 255.0 / (white - black)
+    _fold_channels(conv, scale, -black * scale)
+    return ShuffledUpsample(head) if isinstance(head, UpsampleConv) else conv
+
+
+def _fold_input(conv: nn.Conv2d, black: float, white: float) -> None:
     assert conv.bias is not None
     weight = conv.weight.data[:, [2, 1, 0]]
-    conv.bias.data += weight.sum(dim=(1, 2, 3)) * _INPUT_SHIFT
-    conv.weight.data = weight * _INPUT_SCALE
+    conv.bias.data += weight.sum(dim=(1, 2, 3)) * black
+    conv.weight.data = weight * ((white - black) / 255.0)
 
 
-def _fold_output(conv: nn.Conv2d) -> None:
+def _fold_channels(conv: nn.Conv2d, scale: float, shift: float) -> None:
+    """``scale * y + shift`` for y of ``conv``, its RGB channels (or groups of them) turned to BGR."""
     assert conv.bias is not None
     order = torch.arange(conv.out_channels).view(3, -1).flip(0).reshape(-1)
-    conv.weight.data = conv.weight.data[order] * _OUTPUT_SCALE
-    conv.bias.data = conv.bias.data[order] * _OUTPUT_SCALE + _OUTPUT_SHIFT
+    conv.weight.data = conv.weight.data[order] * scale
+    conv.bias.data = conv.bias.data[order] * scale + shift

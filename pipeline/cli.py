@@ -345,6 +345,12 @@ def export(context: typer.Context) -> None:
     run_mounted("export.cli", "export", context)
 
 
+@app.command("import", context_settings={**FOREIGN, "help_option_names": []})
+def import_network(context: typer.Context) -> None:
+    """Make a style of a network others trained (needs brushstream[train])."""
+    run_mounted("export.import_cli", "import_network", context)
+
+
 @app.command(context_settings={**FOREIGN, "help_option_names": []})
 def gatys(context: typer.Context) -> None:
     """Paint one photograph by optimising it (needs brushstream[train])."""
@@ -363,7 +369,8 @@ def run_mounted(module: str, function: str, context: typer.Context) -> None:
     for package in (module.partition(".")[0], *(["torch"] if needs_torch else [])):
         if not registry.is_installed(package):
             raise MissingPackageError(
-                f"{function} needs {package}, not installed here; run pip install 'brushstream[train]'"
+                f"{context.info_name} needs {package}, not installed here; "
+                "run pip install 'brushstream[train]'"
             )
     mounted = typer.Typer(**PLAIN)  # type: ignore[arg-type]
     mounted.command()(getattr(importlib.import_module(module), function))

@@ -72,6 +72,11 @@ class StyleCard:
             percentile) in grey levels; what is missing here is in ``pipeline.engines.parity.LIMITS``.
         evaluation: held-out figures, where they were measured.
         controls: further inputs of the graph.
+        licence: terms of the network itself, where somebody else made it; empty for our own.
+        origin: of an imported network: the format it came in, the file's name and sha256, its source, and
+            the original's conventions (``value_range`` of black and white, ``channel_order``, layout).
+        flat_is_rounding: of an exactly flat frame the network paints nothing but its own amplified
+            rounding, another picture in every program, so that engines are not compared on such frames.
     """
 
     name: str
@@ -93,6 +98,9 @@ class StyleCard:
     parity_limits: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
     controls: tuple[Control, ...] = ()
+    licence: str = ""
+    origin: dict[str, Any] = field(default_factory=dict)
+    flat_is_rounding: bool = False
 
     def to_json(self) -> str:
         """The card as one JSON object, with the format's number in ``format``."""

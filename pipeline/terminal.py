@@ -98,7 +98,8 @@ def styles_table(styles: Sequence[StyleFile]) -> Table:
         card = style.card
         year = str(card.year) if card.year else ""
         size = f"{style.file_bytes / 1e6:.1f} MB"
-        table.add_row(card.name, card.title, card.artist, year, card.rights, card.network, size)
+        rights = card.rights or (f"network: {card.licence}" if card.licence else "")
+        table.add_row(card.name, card.title, card.artist, year, rights, card.network, size)
     return table
 
 
