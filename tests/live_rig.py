@@ -13,7 +13,8 @@ from pipeline.controls import Controls, Notices, Settings
 from pipeline.engine_pool import EnginePool
 from pipeline.frame import Frame, Pixels
 from pipeline.keeper import Keeper
-from pipeline.live import LiveLoop, LiveReport, Shown, sink_info
+from pipeline.live import LiveLoop, sink_info
+from pipeline.live_report import LiveReport, Shown
 from pipeline.painter import Painter
 from pipeline.sinks.base import Sink
 from pipeline.sinks.null import NullSink

@@ -9,8 +9,9 @@ from live_rig import own_threads
 
 from pipeline import cli, style
 from pipeline.latency_plot import SIZE, draw_ages, nice_step
-from pipeline.live import STAGES, Shown
-from pipeline.live_bench import LiveBenchOptions, SelfTest, rate_of, repeats, report_of, run_live_bench
+from pipeline.live_bench import SelfTest, run_live_bench
+from pipeline.live_figures import LiveBenchOptions, rate_of, repeats, report_of
+from pipeline.live_report import STAGES, Shown
 from pipeline.soak import Sample, SoakReport, run_soak
 from pipeline.style import StyleFile
 
