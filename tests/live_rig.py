@@ -27,6 +27,23 @@ LONG_S = 60.0
 """No test waits so long unless it fails."""
 
 
+class WaitingClock:
+    """Time that passes only where somebody waits; a clock and a stop event in one."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def is_set(self) -> bool:
+        return False
+
+    def wait(self, seconds: float) -> bool:
+        self.now += seconds
+        return False
+
+
 def own_threads() -> list[str]:
     return [t.name for t in threading.enumerate() if t.name.startswith("brushstream")]
 
