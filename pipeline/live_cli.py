@@ -102,6 +102,8 @@ def webcam(
     if list_cameras:
         show_cameras()
         return
+    if rotate not in (0, 90, 180, 270):
+        raise typer.BadParameter(f"--rotate takes 0, 90, 180 or 270 degrees, not {rotate}")
     from pipeline.controls import Settings, next_scale
     from pipeline.sources.live_source import Asked
     from pipeline.webcam_job import WebcamOptions, run_webcam

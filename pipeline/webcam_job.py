@@ -172,6 +172,7 @@ class _Session:
             "strength": settings.strength,
             "scale": status.scale,
             "engine": status.engine,
+            "governor": status.governor,
             "notice": self._notices.current(),
             "keys": COMMAND_OF_KEY,
             "on": {

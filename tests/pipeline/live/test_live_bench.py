@@ -93,7 +93,10 @@ def test_the_self_test_fails_where_p99_stays() -> None:
     assert SelfTest(12.0, 230.0).passed
     blind = SelfTest(12.0, 14.0)
     assert not blind.passed
-    assert "FAILED" in blind.lines()[0]
+    assert "FAILED: the measurement is blind" in blind.lines()[0]
+    busy = SelfTest(1034.0, 1106.0)
+    assert not busy.passed
+    assert "FAILED: this machine stalls for as long by itself" in busy.lines()[0]
 
 
 def test_stalls_are_seen_by_a_real_run(invert_style: StyleFile) -> None:

@@ -101,6 +101,7 @@ def webcam(folder: Path) -> Iterator[Callable[..., Webcam]]:
     yield start
     for one in started:
         one.kill()
+        print(*one.lines, sep="\n")
 
 
 class Screen:
@@ -109,7 +110,8 @@ class Screen:
     def __init__(self, folder: Path) -> None:
         read, write = os.pipe()
         self._server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x720x24", "-nolisten", "tcp"],
+            ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x720x24", "-nolisten", "tcp",
+             "-noreset"],  # it would begin anew whenever its last client leaves, and cut off the next
             pass_fds=(write,), stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(write)
@@ -193,11 +195,40 @@ def test_a_window_shows_and_obeys_its_keys(
 
 
 @needs_screen
-def test_closing_the_window_quits(screen: Screen, webcam: Callable[..., Webcam]) -> None:
+def test_escape_quits(screen: Screen, webcam: Callable[..., Webcam]) -> None:
     run = webcam(DISPLAY=screen.display)
     until(lambda: shown_area(screen.picture()) == (240, 320), "a window")
     screen.press("Escape")
     assert run.end() == 0
+
+
+@pytest.fixture
+def desk(screen: Screen, tmp_path: Path) -> Iterator[Screen]:
+    """The screen with a window manager, without which no window can be full or be closed by its frame."""
+    rules = tmp_path / "jwmrc"
+    rules.write_text('<JWM><Key mask="A" key="F4">close</Key></JWM>')
+    manager = subprocess.Popen(
+        ["jwm", "-f", str(rules)], env={**os.environ, "DISPLAY": screen.display}, stderr=subprocess.DEVNULL
+    )
+    yield screen
+    manager.terminate()
+    manager.wait()
+
+
+@needs_screen
+@pytest.mark.skipif(shutil.which("jwm") is None, reason="jwm, a window manager, is not installed")
+def test_full_screen_and_closing_by_the_windows_frame(desk: Screen, webcam: Callable[..., Webcam]) -> None:
+    """Closed as its button does it: the manager asks the window to go (WM_DELETE_WINDOW)."""
+    run = webcam("--engine", "identity", DISPLAY=desk.display)
+    until(lambda: min(shown_area(desk.picture())) > 240, "a window with a frame round it")
+    desk.press("f")
+    until(lambda: desk.picture()[:240, 600:700].std() > 5, "the picture over the whole screen")
+    until(lambda: desk.picture()[:, :150].max() == 0, "black beside it")
+    desk.press("f")
+    until(lambda: shown_area(desk.picture())[1] < 640, "the window as it was")
+    desk.press("alt+F4")
+    assert run.end() == 0
+    assert run.told(r"\d+ frames in")
 
 
 def test_no_display_is_told_and_kills_nobody(webcam: Callable[..., Webcam]) -> None:
