@@ -163,8 +163,9 @@ def test_a_schedule_skips_what_nobody_could_have_taken() -> None:
 @needs_ffmpeg
 def test_a_file_is_a_source_too(tmp_path: Path) -> None:
     path = clip(tmp_path / "in.mp4", seconds=0.2)
-    stop = threading.Event()
-    with open_live(Asked(str(path), rotate=90), stop, lambda line: None) as source:
+    told: list[str] = []
+    with open_live(Asked(str(path), rotate=90), threading.Event(), told.append) as source:
+        assert told == ["in.mp4: 64x48, 25 fps"]
         assert source.info.size == (64, 48)
         assert [frame.size for frame in source] == [(64, 48)] * 5
 
