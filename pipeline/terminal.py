@@ -15,7 +15,7 @@ from pipeline.latency import Distribution
 from pipeline.style import StyleFile
 
 if TYPE_CHECKING:
-    from pipeline.live_bench import LiveBenchReport
+    from pipeline.live_figures import LiveBenchReport
 
 
 class Standing(Protocol):
