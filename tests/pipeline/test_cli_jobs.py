@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from pipeline import cli, style
+from pipeline import cli, file_cli, style
 
 Capture = pytest.CaptureFixture[str]
 FRAMES = 12
@@ -104,7 +104,7 @@ def test_wrong_options_are_usage_errors(option: list[str], clip: Path, tmp_path:
 )
 def test_a_partial_result_has_its_code(damage: str | None, interrupted: bool, code: int) -> None:
     app = cli.typer.Typer()
-    app.command()(lambda: cli.end_early(damage, interrupted))
+    app.command()(lambda: file_cli.end_early(damage, interrupted))
     with pytest.raises(SystemExit) as ended:
         app([])
     assert ended.value.code == code
