@@ -16,9 +16,10 @@ from pathlib import Path
 import ray
 
 from pipeline.errors import EngineError, InputError
+from pipeline.in_flight import overlapped
 from pipeline.journal import Journal, SegmentRecord
 from pipeline.look import Look
-from pipeline.loop import Progress
+from pipeline.progress import Progress
 from pipeline.sinks.segment_file import SegmentFacts, SegmentWriter, install
 from pipeline.sinks.target import MovieTarget, Target
 from pipeline.sources.media import MediaSource, Position, pixels_crc
@@ -178,8 +179,7 @@ def _render(task: Task, source: MediaSource, look: Look, path: Path) -> Rendered
     encoder = make_target(task.options, source).new_encoder()
     writer = SegmentWriter(path, encoder.extradata)
     last: tuple[int, Fraction | None, int] | None = None
-    for frame in itertools.islice(source, task.frames):
-        stylized = look(frame)
+    for frame, stylized in overlapped(look, itertools.islice(source, task.frames)):
         writer.add(encoder.encode(replace(frame, pixels=stylized)))
         last = frame.index, frame.pts, pixels_crc(frame.pixels)
     writer.add(encoder.flush())

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pipeline.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED, BrushstreamError, InputError, OutputError
 from pipeline.journal import unfinished_frames
-from pipeline.loop import Progress
+from pipeline.progress import Progress
 from pipeline.sources.images import natural_key
 from pipeline.sources.picture_sequence import is_sequence
 from pipeline.video_job import VideoOptions, VideoSummary, run_video
