@@ -121,7 +121,7 @@ def run_on_cluster(
                 busy_share={"cluster": 1.0},
                 engine=look.describe(),
                 notes=(*journal.notes, *source.notes, *target.notes),
-                damage=None,
+                damage=target.damage,
                 interrupted=False,
             )
 

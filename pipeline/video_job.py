@@ -181,7 +181,7 @@ class _Job:
             busy_share=report.busy_share,
             engine=self._look.describe(),
             notes=(*self._journal.notes, *self._source.notes, *self._target.notes),
-            damage=self._source.damage,
+            damage=self._source.damage or self._target.damage,
             interrupted=report.interrupted,
         )
 

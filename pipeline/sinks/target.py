@@ -57,8 +57,10 @@ class Target(ABC):
     Attributes:
         final: the file or folder that appears at the end.
         notes: lines the user should know.
+        damage: one line where what goes along with the pictures is damaged; known after ``build``.
     """
 
+    damage: str | None = None
     final: Path
     notes: list[str]
 
@@ -115,10 +117,12 @@ class MovieTarget(Target):
             self._check_header(segments[0], output)
             output.write(joined(segments, self._last_duration(segments, complete)))
             output.end(complete)
-            self._check(output, segments, complete and not damaged)
+            self.damage = output.damage
+            self._check(output, segments, complete and not damaged and not output.damage)
             output.publish()
         finally:
             output.close()
+        output.notes += [f"the input's {kind} track holds nothing" for kind in output.empty]
         self.notes += [note for note in output.notes if note not in self.notes]
         return path
 
@@ -146,6 +150,7 @@ class MovieTarget(Target):
             span=last - first,
             frame_time=1 / self.spec.rate,
             kinds=output.kinds,
+            empty=output.empty,
             sound_s=output.sound_s,
             source=self._wanted.source,
             complete=complete,
