@@ -2,7 +2,8 @@
 
 import enum
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +30,7 @@ from pipeline.cli_options import (
 from pipeline.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
+    from pipeline.video_job import RunVideo
     from pipeline.video_plan import VideoOptions
 
 
@@ -97,8 +99,8 @@ def video(
     json_lines: Annotated[bool, typer.Option("--json", help="Progress as JSON lines.")] = False,
 ) -> None:
     """Stylize videos; sound, subtitles and chapters are copied. Ctrl-C can be resumed."""
+    from pipeline import job_plan, terminal
     from pipeline import jobs as batch
-    from pipeline import terminal
     from pipeline.steady import Steadier
     from pipeline.video_plan import VideoOptions
 
@@ -109,29 +111,40 @@ def video(
         fade_s=Fraction(str(fade)), resume=resume, preview_s=preview,
         steadier=Steadier if steady else None,
     )  # fmt: skip
-    single = not batch.is_batch(sources, output)
-    planned = [batch.plan_one(wanted)] if single else batch.plan(sources, output, wanted)
+    single = not job_plan.is_batch(sources, output)
+    planned = [job_plan.plan_one(wanted)] if single else job_plan.plan(sources, output, wanted)
     if dry_run:
-        terminal.show(terminal.plan_table(list(batch.plan_rows(planned))))
-    elif single and not json_lines:
-        video_file(wanted, cluster)
-    else:
-        outcomes = batch.run_jobs(planned, jobs, print_json if json_lines else say_event)
-        if not json_lines:
-            terminal.show(terminal.outcome_table(list(batch.rows(outcomes))))
-        raise typer.Exit(batch.exit_code_of(outcomes))
+        terminal.show(terminal.plan_table(list(job_plan.plan_rows(planned))))
+        return
+    with machines(cluster) as (run, at_once):
+        if single and not json_lines:
+            video_file(wanted, run)
+            return
+        tell = print_json if json_lines else say_event
+        outcomes = batch.run_jobs(planned, max(jobs, at_once), tell, run)
+    if not json_lines:
+        terminal.show(terminal.outcome_table(list(batch.rows(outcomes))))
+    raise typer.Exit(batch.exit_code_of(outcomes))
 
 
-def video_file(wanted: "VideoOptions", cluster: str | None) -> None:
+@contextmanager
+def machines(cluster: str | None) -> "Iterator[tuple[RunVideo, int]]":
+    """What one video is done with, and how many at once at least: here one, else a file a processor."""
+    if cluster is None:
+        from pipeline.video_job import run_video
+
+        yield run_video, 1
+        return
+    with registry.load("--cluster", registry.CLUSTER)(cluster) as connected:
+        yield connected.run, connected.processors
+
+
+def video_file(wanted: "VideoOptions", run: "RunVideo") -> None:
     """One video, with a bar, its notes and one line at the end."""
     from pipeline.terminal import progress_bar
-    from pipeline.video_job import run_video
 
     with progress_bar(wanted.input.name) as show_progress:
-        if cluster is not None:
-            done = registry.load("--cluster", registry.CLUSTER)(wanted, cluster, show_progress)
-        else:
-            done = run_video(wanted, show_progress, on_engine=say)
+        done = run(wanted, show_progress, on_engine=say)
     for note in done.notes:
         say(note)
     height, width = done.size
@@ -145,11 +158,23 @@ def video_file(wanted: "VideoOptions", cluster: str | None) -> None:
     end_early(done.damage, done.interrupted)
 
 
+EVENT_LINES = {
+    "start": "{action} {output}",
+    "engine": "{engine}",
+    "note": "{note}",
+    "done": "done, {frames} frames, {fps} frames/s",
+    "skipped": "skipped: {line}",
+    "failed": "failed: {line}",
+    "stopped": "stopped; the same command goes on",
+}
+
+
 def say_event(event: Mapping[str, object]) -> None:
     """A batch's events as lines; progress is left to ``--json``."""
-    if event["event"] != "progress":
-        told = {key: value for key, value in event.items() if key not in ("event", "input")}
-        say(f"{event['input']}: {event['event']} " + ", ".join(f"{k} {v}" for k, v in told.items()))
+    if event["event"] in EVENT_LINES:
+        say(f"{event['input']}: {EVENT_LINES[str(event['event'])].format_map(event)}")
+        if event["event"] == "done" and "line" in event:
+            say(f"{event['input']}: warning: {event['line']}")
 
 
 def image(

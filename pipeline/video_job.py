@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 from pipeline.frame import Frame, Pixels
 from pipeline.journal import Journal
@@ -30,7 +31,7 @@ from pipeline.video_plan import (
     plan_schedule,
 )
 
-__all__ = ["VideoOptions", "VideoSummary", "run_video"]
+__all__ = ["RunVideo", "VideoOptions", "VideoSummary", "run_video"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,20 @@ class VideoSummary:
     def busiest(self) -> str:
         """The resource that held the job back: decode, stylize, encode or cpu."""
         return max(self.busy_share, key=lambda name: self.busy_share[name])
+
+
+class RunVideo(Protocol):
+    """``run_video``, or what does the same elsewhere."""
+
+    def __call__(
+        self,
+        options: VideoOptions,
+        on_progress: Callable[[Progress], None] | None = None,
+        *,
+        on_engine: Callable[[str], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> VideoSummary:
+        """See ``run_video``."""
 
 
 def run_video(

@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline.errors import OutputError
 from pipeline.sinks.assemble import first_and_last, frame_count, joined
 from pipeline.sinks.encoding import FORMATS, Encoding
-from pipeline.sinks.frame_encoder import FrameEncoder, VideoSpec
+from pipeline.sinks.frame_encoder import FrameEncoder, VideoSpec, require_hardware
 from pipeline.sinks.images import WRITABLE
 from pipeline.sinks.output_file import OutputFile
 from pipeline.sinks.post_check import check_video
@@ -84,7 +84,7 @@ class MovieTarget(Target):
     """A video file, with everything else of the source."""
 
     def __init__(self, wanted: Wanted) -> None:
-        """Settle the encoding. Raises OutputError for what the container cannot hold."""
+        """Settle the encoding. Raises OutputError for what the container or the hardware cannot do."""
         container = FORMATS[wanted.path.suffix.lower()]
         self.spec = VideoSpec.settled(
             wanted.size,
@@ -95,6 +95,7 @@ class MovieTarget(Target):
             wanted.color,
             wanted.pixel_aspect,
         )
+        require_hardware(self.spec)
         self.final = wanted.path
         self.notes = list(self.spec.notes)
         self._wanted = wanted
