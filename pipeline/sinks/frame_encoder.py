@@ -1,6 +1,7 @@
 """Frames into packets: one encoder, set up the same way wherever it stands."""
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -19,6 +20,8 @@ from pipeline.frame import Frame, Pixels
 from pipeline.machine import usable_cores
 from pipeline.sinks.encoding import CODECS, Encoding, Family, family_for
 from pipeline.video_color import VideoColor
+
+os.environ.setdefault("SVT_LOG", "1")  # errors only: SVT-AV1 tells 20 lines on every segment otherwise
 
 _MAX_THREADS = 8  # each holds frames: memory would grow with the machine
 _RGB_MATRIX = 0

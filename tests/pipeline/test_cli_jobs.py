@@ -53,6 +53,12 @@ def test_video_is_stylized_and_says_what_ran(clip: Path, tmp_path: Path, capsys:
     np.testing.assert_allclose(levels, [255 - (40 + 10 * i) for i in range(FRAMES)], atol=4)
 
 
+def test_av1_says_nothing_of_its_own(clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    line = ["video", str(clip), "-o", str(tmp_path / "out.webm"), "--codec", "av1", "--style", "invert"]
+    assert cli.run([*line, "--engine", "identity"]) == 0
+    assert all(told.startswith("brushstream: ") for told in capfd.readouterr().err.splitlines())
+
+
 def test_video_takes_size_and_strength(clip: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     line = ["video", str(clip), "-o", str(output), "--style", "invert", "--size", "48x32", "--strength", "0"]
