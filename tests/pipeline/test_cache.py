@@ -128,8 +128,19 @@ def test_a_folder_that_cannot_be_made_is_a_note(tmp_path: Path, monkeypatch: pyt
         entry = cache.get_or_build("trt", KEY, build)
         assert entry.content == CONTENT
         assert "cannot be written" in (entry.note or "")
-    assert len(calls) == 2
-    cache.drop_entry("trt", KEY)
+    assert cache.rebuild("trt", KEY, build).fresh
+    assert len(calls) == 3
+
+
+def test_an_entry_of_no_use_is_built_again_though_it_is_whole(folder: Path) -> None:
+    cache.write_entry("trt", KEY, b"an engine that this version cannot load", {})
+    calls, build = built_once()
+    assert cache.get_or_build("trt", KEY, build).content != CONTENT
+    assert cache.rebuild("trt", KEY, build).content == CONTENT
+    assert calls == [1]
+    kept = cache.read_entry("trt", KEY)
+    assert kept is not None
+    assert kept.content == CONTENT
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit on a process")
@@ -161,6 +172,7 @@ def test_a_folder_that_may_only_be_read_is_read_and_a_note() -> None:
         "os.setuid(65534)\n"
         "again = cache.get_or_build('trt', {'a': 1}, lambda: sys.exit('built again'))\n"
         "other = cache.get_or_build('trt', {'a': 2}, lambda: (b'other', {}))\n"
+        "assert cache.rebuild('trt', {'a': 1}, lambda: (b'anew', {})).content == b'anew'\n"
         "print(again.content, again.fresh, again.note, other.content, other.fresh, other.note)\n"
         "print(sorted(path.suffix for path in cache.cache_folder().iterdir()))"
     )
