@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline import about_cli, file_cli, live_cli, registry
+from pipeline import about_cli, file_cli, live_cli, registry, video_cli
 from pipeline.cli_options import PLAIN, say
 from pipeline.errors import EXIT_INTERRUPTED, MissingPackageError
 
@@ -30,7 +30,7 @@ app.command()(live_cli.webcam)
 app.command()(about_cli.styles)
 app.command()(about_cli.doctor)
 app.command()(about_cli.bench)
-app.command()(file_cli.video)
+app.command()(video_cli.video)
 app.command()(file_cli.image)
 app.command()(file_cli.demo)
 

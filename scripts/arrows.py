@@ -52,6 +52,7 @@ ADAPTERS: Mapping[str, tuple[str, ...]] = {  # heavy package -> files of pipelin
         "pipeline/cli_options.py",
         "pipeline/about_cli.py",
         "pipeline/file_cli.py",
+        "pipeline/video_cli.py",
         "pipeline/live_cli.py",
     ),
     "rich": ("pipeline/cli.py", "pipeline/terminal.py"),

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from pipeline import cli, file_cli, style
+from pipeline import cli, cli_options, style
 from pipeline.errors import EngineError
 from pipeline.frame import Frame
 
@@ -166,7 +166,7 @@ def test_wrong_options_are_usage_errors(option: list[str], clip: Path, tmp_path:
 )
 def test_a_partial_result_has_its_code(damage: str | None, interrupted: bool, code: int) -> None:
     app = cli.typer.Typer()
-    app.command()(lambda: file_cli.end_early(damage, interrupted))
+    app.command()(lambda: cli_options.end_early(damage, interrupted))
     with pytest.raises(SystemExit) as ended:
         app([])
     assert ended.value.code == code
