@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Standing(Protocol):
-    """What a job tells while it runs; ``pipeline.loop.Progress`` is one."""
+    """What a job tells while it runs; ``pipeline.progress.Progress`` is one."""
 
     @property
     def frames(self) -> int:
