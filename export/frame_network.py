@@ -8,11 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from training.networks import is_linear
-from training.networks.layers import BatchNormConv, UpsampleConv
-
-_INPUT_SCALE, _INPUT_SHIFT = 4.0 / 255.0, -2.0  # networks see image * 4 - 2
-_OUTPUT_SCALE, _OUTPUT_SHIFT = 0.25 * 255.0, 0.5 * 255.0  # and return y * 0.25 + 0.5
+from training import networks
+from training.networks.layers import BatchNormConv, TanhConv, UpsampleConv
 
 
 class TransposedUpsample(nn.Module):
@@ -88,33 +85,46 @@ def _transposed_kernel(weight: Tensor) -> Tensor:
     return kernel
 
 
+class LogisticConv(nn.Module):
+    """``TanhConv`` in BGR grey levels: 127.5 (tanh z + 1) is 255 times the logistic function of 2 z.
+
+    The 2 and the channels' order go into the convolution, so that one multiplication is left.
+    """
+
+    def __init__(self, source: TanhConv) -> None:
+        super().__init__()
+        self.conv = source.conv
+        _fold_channels(self.conv, 2.0, 0.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, Cin, H, W) -> (N, 3, H, W), BGR in 0..255."""
+        return torch.sigmoid(self.conv(x)) * 255.0
+
+
 class FrameNetwork(nn.Module):
     """A trained network wrapped to take and give frames, in float arithmetic throughout.
 
     Input: (1, H, W, 3) uint8 BGR. Output: the same. The value ranges and the swap between BGR and RGB
-    are folded into the first and the last convolution, batch norms into the convolutions before them.
-    Two things cannot be folded exactly and are done beside the network instead: the shift of the input
-    before a convolution that surrounds the picture with zeros (reflection commutes with a shift, zeros do
-    not), and the range of an output that a tanh has squashed.
+    are folded into the first and the last convolution: exact, since reflection commutes with both. Zeros
+    round the picture do not commute with the shift of the input, which is then left outside. Batch norms
+    are folded into the convolutions before them.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, value_range: tuple[float, float] | None = None) -> None:
+        """Copy and fold ``network``.
+
+        Args:
+            network: RGB in and out by ``draw``; its ``head`` is a convolution, an ``UpsampleConv`` or a
+                ``TanhConv``.
+            value_range: black and white in the numbers that ``draw`` takes and gives; else the network's.
+        """
         super().__init__()
         body = copy.deepcopy(network).eval().requires_grad_(False)
+        black, white = value_range or networks.value_range(network)
         _fold_batch_norms(body)
         first = next(m for m in body.modules() if isinstance(m, nn.Conv2d) and m.in_channels == 3)
-        _fold_input_scale(first)
-        self.input_shift = _INPUT_SHIFT / _INPUT_SCALE if _pads_with_zeros(first) else 0.0
-        if not self.input_shift:
-            _fold_shift(first)
-        head = body.head
-        last: nn.Conv2d = head.conv if isinstance(head, UpsampleConv) else head  # type: ignore[assignment]
-        _swap_output(last)
-        self.is_linear = is_linear(network)
-        if self.is_linear:
-            _fold_output_range(last)
-        if isinstance(head, UpsampleConv):
-            body.head = ShuffledUpsample(head)
+        self.input_shift = _fold_input(first, black, white)
+        body.head = _folded_head(body.head, black, white)  # type: ignore[arg-type]
         _replace_upsampling(body)
         self.body = body
 
@@ -123,10 +133,9 @@ class FrameNetwork(nn.Module):
         x = frame.to(torch.float32).permute(0, 3, 1, 2)
         if self.input_shift:
             x = x + self.input_shift
-        y: Tensor = self.body.draw(x)  # type: ignore[operator]
-        if not self.is_linear:
-            y = y * _OUTPUT_SCALE + _OUTPUT_SHIFT
-        return (y + 0.5).clamp(0.0, 255.0).permute(0, 2, 3, 1).to(torch.uint8)
+        y = self.body.draw(x)  # type: ignore[operator]
+        stylized: Tensor = (y + 0.5).clamp(0.0, 255.0).permute(0, 2, 3, 1).to(torch.uint8)
+        return stylized
 
 
 def _replace_upsampling(module: nn.Module) -> None:
@@ -135,6 +144,16 @@ def _replace_upsampling(module: nn.Module) -> None:
             setattr(module, name, TransposedUpsample(child))
         else:
             _replace_upsampling(child)
+
+
+def _folded_head(head: nn.Module, black: float, white: float) -> nn.Module:
+    if isinstance(head, TanhConv):
+        return LogisticConv(head)
+    conv = head.conv if isinstance(head, UpsampleConv) else head
+    assert isinstance(conv, nn.Conv2d)
+    scale = 255.0 / (white - black)
+    _fold_channels(conv, scale, -black * scale)
+    return ShuffledUpsample(head) if isinstance(head, UpsampleConv) else conv
 
 
 def _fold_batch_norms(body: nn.Module) -> None:
@@ -149,26 +168,21 @@ def _fold_batch_norms(body: nn.Module) -> None:
         module.norm = nn.Identity()
 
 
-def _pads_with_zeros(conv: nn.Conv2d) -> bool:
-    return conv.padding_mode == "zeros" and conv.padding != (0, 0)
-
-
-def _fold_input_scale(conv: nn.Conv2d) -> None:
-    conv.weight.data = conv.weight.data[:, [2, 1, 0]] * _INPUT_SCALE
-
-
-def _fold_shift(conv: nn.Conv2d) -> None:
+def _fold_input(conv: nn.Conv2d, black: float, white: float) -> float:
+    """Take grey levels of BGR; returns what must be added to them before, 0 where that was folded too."""
     assert conv.bias is not None
-    conv.bias.data += conv.weight.data.sum(dim=(1, 2, 3)) * (_INPUT_SHIFT / _INPUT_SCALE)
+    weight = conv.weight.data[:, [2, 1, 0]]
+    scale = (white - black) / 255.0
+    conv.weight.data = weight * scale
+    if conv.padding_mode == "zeros" and conv.padding != (0, 0):
+        return black / scale
+    conv.bias.data += weight.sum(dim=(1, 2, 3)) * black
+    return 0.0
 
 
-def _swap_output(conv: nn.Conv2d) -> None:
+def _fold_channels(conv: nn.Conv2d, scale: float, shift: float) -> None:
+    """``scale * y + shift`` for y of ``conv``, its RGB channels (or groups of them) turned to BGR."""
     assert conv.bias is not None
     order = torch.arange(conv.out_channels).view(3, -1).flip(0).reshape(-1)
-    conv.weight.data, conv.bias.data = conv.weight.data[order], conv.bias.data[order]
-
-
-def _fold_output_range(conv: nn.Conv2d) -> None:
-    assert conv.bias is not None
-    conv.weight.data = conv.weight.data * _OUTPUT_SCALE
-    conv.bias.data = conv.bias.data * _OUTPUT_SCALE + _OUTPUT_SHIFT
+    conv.weight.data = conv.weight.data[order] * scale
+    conv.bias.data = conv.bias.data[order] * scale + shift

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from pipeline.engines.base import Engine
-from pipeline.engines.parity import LIMITS, Differences, ParityReport, sample_frames
+from pipeline.engines.parity import FLAT_SAMPLES, LIMITS, Differences, ParityReport, sample_frames
 from pipeline.errors import ParityError
 from pipeline.frame import Pixels
 from pipeline.style import StyleCard
@@ -41,11 +41,16 @@ def measure_parity(
     sizes: Sequence[tuple[int, int]] = FRAME_SIZES,
     mean_limit: float = FP32_MEAN_LIMIT,
     p999_limit: float = FP32_P999_LIMIT,
+    named: str = "torch",
 ) -> ParityReport:
     """Run the same frames through ``reference`` and through a live engine in fp32.
 
     Frames that the network amplifies to nothing but noise (exactly flat ones, where InstanceNorm
-    divides by its epsilon) are in: an engine must agree there too.
+    divides by its epsilon) are in: an engine must agree there too, unless the card says that the network
+    has no one picture of them.
+
+    Args:
+        named: what the report calls the reference.
 
     Raises:
         EngineError: the engine cannot open the file or fails on a frame.
@@ -54,9 +59,15 @@ def measure_parity(
     for size in sizes:
         with engine(style_file, card, size, "fp32") as opened:
             description = str(opened.info)
-            for frame in sample_frames(size):
+            for frame in frames_for(card, size):
                 differences.add(opened.infer(frame), reference(frame))
-    return differences.report(description, "torch", (mean_limit, p999_limit))
+    return differences.report(description, named, (mean_limit, p999_limit))
+
+
+def frames_for(card: StyleCard, size: tuple[int, int]) -> list[Pixels]:
+    """The frames of (height, width) on which engines are compared for a style."""
+    left_out = FLAT_SAMPLES if card.flat_is_rounding else ()
+    return [frame for index, frame in enumerate(sample_frames(size)) if index not in left_out]
 
 
 def require_parity(reports: Sequence[ParityReport]) -> None:

@@ -1,9 +1,11 @@
 """From a checkpoint to a style file: one ONNX model with its card, written only if it shows the same."""
 
 import dataclasses
+import itertools
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -12,12 +14,13 @@ import torch
 from torch import nn
 
 from export.frame_network import FrameNetwork
-from export.parity import ParityReport, measure_parity, reference_from_network, require_parity
+from export.parity import FRAME_SIZES, ParityReport, measure_parity, reference_from_network, require_parity
 from pipeline.engines.base import Engine
 from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.engines.ov import OpenVinoEngine
 from pipeline.engines.parity import LIMITS
 from pipeline.errors import OutputError
+from pipeline.frame import Pixels
 from pipeline.style import CARD_KEY, INPUT_NAME, OUTPUT_NAME, StyleCard
 from training import checkpoint as checkpoints
 from training import networks
@@ -53,13 +56,47 @@ def style_file_from_checkpoint(
     network = checkpoint.build_network()
     card = card_from_checkpoint(checkpoint, network, output.stem)
     model = onnx_from_network(network)
-    reference = reference_from_network(network)
+    return write_checked_style(output, model, card, [Original(reference_from_network(network))], on_report)
+
+
+@dataclass(frozen=True)
+class Original:
+    """What a style file is compared with.
+
+    Attributes:
+        draw: the picture it should show, (H, W, 3) uint8 BGR in and out.
+        sizes: (height, width) of the frames to compare.
+        name: for the report.
+    """
+
+    draw: Callable[[Pixels], Pixels]
+    sizes: Sequence[tuple[int, int]] = FRAME_SIZES
+    name: str = "torch"
+
+
+def write_checked_style(
+    output: Path,
+    model: onnx.ModelProto,
+    card: StyleCard,
+    originals: Sequence[Original],
+    on_report: Callable[[ParityReport], None] | None = None,
+) -> StyleCard:
+    """Write ``output`` if every engine shows the picture of every original; else leave what is there.
+
+    Returns:
+        The card with the parity reports, as stored.
+
+    Raises:
+        ParityError, OutputError: as for ``style_file_from_checkpoint``.
+    """
     with _folder_beside(output) as folder:
         draft = Path(folder) / output.name
         write_style_file(draft, model, card)
         reports = []
-        for engine in ENGINES_TO_MATCH:
-            reports.append(measure_parity(draft, card, engine, reference))
+        for original, engine in itertools.product(originals, ENGINES_TO_MATCH):
+            reports.append(
+                measure_parity(draft, card, engine, original.draw, original.sizes, named=original.name)
+            )
             if on_report:
                 on_report(reports[-1])
         require_parity(reports)
@@ -75,14 +112,23 @@ def onnx_from_network(network: nn.Module) -> onnx.ModelProto:
     Args:
         network: from ``training.networks``, float32, on the CPU.
     """
-    multiple = networks.size_multiple(network)
-    fewest = max(8, -(-networks.shortest_side(network) // multiple))
+    multiple, shortest = networks.size_multiple(network), networks.shortest_side(network)
+    return onnx_from_frame_network(FrameNetwork(network), multiple, shortest)
+
+
+def onnx_from_frame_network(network: FrameNetwork, multiple: int, shortest: int = 0) -> onnx.ModelProto:
+    """The graph of a network that was folded already, for height and width in multiples of ``multiple``.
+
+    Args:
+        shortest: height and width are at least this, and at least eight multiples.
+    """
+    fewest = max(8, -(-shortest // multiple))
     frame = torch.zeros(1, 16 * multiple, 24 * multiple, 3, dtype=torch.uint8)
     height, width = (torch.export.Dim(name, min=fewest, max=4096) for name in ("height", "width"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations, nothing a user can act on
         program = torch.onnx.export(
-            FrameNetwork(network).eval(),
+            network.eval(),
             (frame,),
             dynamo=True,
             verbose=False,
@@ -126,15 +172,19 @@ def card_from_checkpoint(checkpoint: Checkpoint, network: nn.Module, name: str) 
         brush_size_px=checkpoint.recipe.get("style_size"),
         recipe={**checkpoint.recipe, "steps_taken": checkpoint.step},
         training_data=checkpoint.training_data,
-        versions={
-            "checkpoint": str(CHECKPOINT_FORMAT),
-            "exporter": f"torch.onnx opset {OPSET}",
-            "torch": torch.__version__,
-            "brushstream": _own_version(),
-        },
+        versions={"checkpoint": str(CHECKPOINT_FORMAT), **exporter_versions()},
         parity_limits={precision: list(limits) for precision, limits in LIMITS.items()},
         evaluation=held_out,
     )
+
+
+def exporter_versions() -> dict[str, str]:
+    """What wrote the graph, for the card."""
+    return {
+        "exporter": f"torch.onnx opset {OPSET}",
+        "torch": torch.__version__,
+        "brushstream": _own_version(),
+    }
 
 
 def _own_version() -> str:

@@ -5,12 +5,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline import registry
-from pipeline.errors import OutputError
+from pipeline.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED, OutputError
 
 if TYPE_CHECKING:
     from pipeline.engines.base import Precision
@@ -67,6 +67,27 @@ def precision_of(option: PrecisionOption) -> "Precision | None":
     return None if option is PrecisionOption.auto else option.value  # type: ignore[return-value]
 
 
+def painting(
+    engine: str,
+    device: str | None,
+    provider: str | None,
+    precision: PrecisionOption,
+    size: str | None,
+    strength: float,
+    keep_colors: bool,
+    overwrite: bool,
+) -> dict[str, Any]:
+    """The values of ``PaintingOptions`` that a command line asks for."""
+    return {
+        "engine": registry.engine_on(engine, device, provider),
+        "precision": precision_of(precision),
+        "size": parse_size(size) if size else None,
+        "strength": strength,
+        "keep_colors": keep_colors,
+        "overwrite": overwrite,
+    }
+
+
 def write_json(path: Path, content: object) -> None:
     """Write a report, whole or not at all; OutputError says why not."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -81,3 +102,13 @@ def write_json(path: Path, content: object) -> None:
 def say(line: str) -> None:
     """One line to the person, apart from the results on standard output."""
     print(f"brushstream: {line}", file=sys.stderr, flush=True)
+
+
+def end_early(damage: str | None, interrupted: bool) -> None:
+    """Leave with the exit code of a job whose result is only a part of what was wanted."""
+    if interrupted:
+        say("stopped; what was made until then was kept")
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if damage is not None:
+        say(f"warning: {damage}")
+        raise typer.Exit(EXIT_DAMAGED_INPUT)

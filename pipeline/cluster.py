@@ -1,4 +1,4 @@
-"""One video's segments on many machines, by Ray: ``pip install 'brushstream[cluster]'``.
+"""Videos on many machines, by Ray: ``pip install 'brushstream[cluster]'``.
 
 Every task opens the input under the same path, goes to its segment's first frame, and sends the encoded
 segment back; the journal and the output stand on the machine that asked, and are the same as without a
@@ -6,28 +6,28 @@ cluster. A job that was cut off goes on with the segments that are missing at it
 """
 
 import itertools
-import tempfile
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 import ray
 
-from pipeline.errors import EngineError, InputError
-from pipeline.journal import Journal, SegmentRecord
-from pipeline.look import Look
-from pipeline.loop import Progress
-from pipeline.sinks.segment_file import SegmentFacts, SegmentWriter, install
-from pipeline.sinks.target import MovieTarget, Target
-from pipeline.sources.media import MediaSource, Position, pixels_crc
-from pipeline.sources.packet_times import picture_times
+from pipeline.errors import EngineError
+from pipeline.journal import Journal
+from pipeline.progress import Progress
+from pipeline.segment_task import Rendered, Task, render_segment, tasks_left
+from pipeline.sinks.segment_file import install
+from pipeline.sinks.target import MovieTarget, Target, part_name
+from pipeline.sources.media import MediaSource
 from pipeline.video_job import VideoSummary
 from pipeline.video_plan import (
     VideoOptions,
     check_options,
-    fingerprint,
     make_target,
     open_journal,
     open_look,
@@ -38,172 +38,159 @@ from pipeline.video_plan import (
 LOCAL = "local"
 """The address that starts Ray on this machine alone."""
 
+_LOOK_EVERY_S = 0.2
+
+
+class Cluster:
+    """A Ray cluster that is connected; runs several videos at once, from several threads."""
+
+    def __init__(self, address: str = LOCAL) -> None:
+        """Connect.
+
+        Args:
+            address: of the cluster, ``auto`` for the one this machine belongs to, or LOCAL.
+
+        Raises:
+            EngineError: no cluster answers there.
+        """
+        where = None if address == LOCAL else address
+        try:
+            ray.init(address=where, include_dashboard=False, log_to_driver=False)
+        except (ConnectionError, ValueError) as error:
+            raise EngineError(
+                f"no Ray cluster answers at {address!r} ({str(error).splitlines()[0]}); start one with "
+                "`ray start --head`, or take --cluster local"
+            ) from error
+
+    @property
+    def processors(self) -> int:
+        """Of all its machines together."""
+        return max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call, unused-ignore]
+
+    def run(
+        self,
+        options: VideoOptions,
+        on_progress: Callable[[Progress], None] | None = None,
+        *,
+        on_engine: Callable[[str], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> VideoSummary:
+        """As ``video_job.run_video``, with the segments spread over the machines.
+
+        Args:
+            on_progress: told after every segment.
+            stop: set it to end early; the segments that came back are kept.
+
+        Raises:
+            As ``run_video``; InputError where the input has no usable times or looks different on another
+            machine, EngineError where another machine would run another engine, or was lost.
+            KeyboardInterrupt: stopped.
+        """
+        check_options(options)
+        plan_schedule(options)
+        with open_source(options) as source, ExitStack() as opened:
+            target = make_target(options, source)
+            options = replace(options, threads=_threads(options, target))
+            with open_look(options, source) as look:  # only looked at: the machines open their own
+                journal = opened.enter_context(open_journal(options, look, target))
+                tasks, engine = tasks_left(options, source, look, journal), look.describe()
+            if on_engine is not None:
+                on_engine(engine)
+            job = _Job(options, source, target, journal, engine)
+            return job.run(tasks, self.processors, on_progress, stop or threading.Event())
+
+    def close(self) -> None:
+        """Let go of the cluster; a local one ends."""
+        ray.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
 
 @dataclass(frozen=True)
-class Task:
-    """One segment for one machine.
-
-    Attributes:
-        options: of the job, with the encoder's threads settled.
-        number: the segment's.
-        first_index, frames: which output frames; ``frames`` is None where the source's end is in it.
-        before: the frame before it; None for the first segment.
-        fingerprint: of the input, which must be the same everywhere.
-        engines: what runs where the job was asked for, which must be the same everywhere.
-    """
+class _Job:
+    """One video whose tasks are known."""
 
     options: VideoOptions
-    number: int
-    first_index: int
-    frames: int | None
-    before: Position | None
-    fingerprint: str
-    engines: tuple[str, ...]
+    source: MediaSource
+    target: Target
+    journal: Journal
+    engine: str
 
+    def run(
+        self,
+        tasks: Sequence[Task],
+        processors: int,
+        on_progress: Callable[[Progress], None] | None,
+        stop: threading.Event,
+    ) -> VideoSummary:
+        started_at, resumed = time.monotonic(), self.journal.frames
+        for rendered in _in_order(tasks, processors + 2, stop):
+            install(self.journal.segment_path(rendered.record.number), rendered.data)
+            self.journal.append(rendered.record)
+            if on_progress is not None:
+                spent_s = time.monotonic() - started_at
+                expected = self.source.info.frame_count
+                on_progress(Progress(self.journal.frames, expected, spent_s, resumed))
+        segments = [self.journal.segment_path(record.number) for record in self.journal.records]
+        built, frames = self.target.build(segments, complete=True), self.journal.frames
+        part_name(self.target.final).unlink(missing_ok=True)
+        self.journal.remove()
+        seconds = time.monotonic() - started_at
+        return VideoSummary(
+            output=built,
+            size=self.source.info.size,
+            rate=self.source.info.rate,
+            frames=frames,
+            resumed=resumed,
+            seconds=seconds,
+            fps=(frames - resumed) / seconds,
+            busy_share={"cluster": 1.0},
+            engine=self.engine,
+            notes=(*self.journal.notes, *self.source.notes, *self.target.notes, *self._left_out()),
+            damage=self.target.damage,
+            interrupted=False,
+        )
 
-@dataclass(frozen=True)
-class Rendered:
-    """A finished segment: its journal record and its file's bytes."""
-
-    record: SegmentRecord
-    data: bytes
-
-
-def run_on_cluster(
-    options: VideoOptions, address: str = LOCAL, on_progress: Callable[[Progress], None] | None = None
-) -> VideoSummary:
-    """As ``video_job.run_video``, with the segments spread over the machines of a Ray cluster.
-
-    Args:
-        address: of the cluster, ``auto`` for the one this machine belongs to, or LOCAL.
-        on_progress: told after every segment.
-
-    Raises:
-        As ``run_video``; InputError where the input has no usable times or looks different on another
-        machine, EngineError where another machine would run another engine.
-    """
-    check_options(options)
-    plan_schedule(options)
-    started_at = time.monotonic()
-    with open_source(options) as source:
-        target = make_target(options, source)
-        options = replace(options, threads=_threads(options, target))
-        with open_look(options, source) as look, open_journal(options, look, target) as journal:
-            tasks = _tasks(options, source, look, journal)
-            resumed = journal.frames
-            ray.init(
-                address=None if address == LOCAL else address, include_dashboard=False, log_to_driver=False
-            )
-            try:
-                for rendered in _in_order(tasks):
-                    install(journal.segment_path(rendered.record.number), rendered.data)
-                    journal.append(rendered.record)
-                    if on_progress is not None:
-                        expected = source.info.frame_count
-                        spent_s = time.monotonic() - started_at
-                        on_progress(Progress(journal.frames, expected, spent_s, resumed))
-            finally:
-                ray.shutdown()
-            segments = [journal.segment_path(record.number) for record in journal.records]
-            built = target.build(segments, complete=True)
-            frames = journal.frames
-            journal.remove()
-            seconds = time.monotonic() - started_at
-            return VideoSummary(
-                output=built,
-                size=source.info.size,
-                rate=source.info.rate,
-                frames=frames,
-                resumed=resumed,
-                seconds=seconds,
-                fps=(frames - resumed) / seconds,
-                busy_share={"cluster": 1.0},
-                engine=look.describe(),
-                notes=(*journal.notes, *source.notes, *target.notes),
-                damage=None,
-                interrupted=False,
-            )
+    def _left_out(self) -> list[str]:
+        return ["no preview pictures are made on a cluster"] if self.options.preview_s else []
 
 
 def _threads(options: VideoOptions, target: Target) -> int | None:
     return target.spec.encoding.threads if isinstance(target, MovieTarget) else options.threads
 
 
-def _tasks(options: VideoOptions, source: MediaSource, look: Look, journal: Journal) -> list[Task]:
-    """One task for every segment that is not done."""
-    times = picture_times(options.input, source, options.fps)
-    size, done = options.segment_frames, len(journal.records)
-    of_a_task = replace(options, resume=False)
-    digest, engines = fingerprint(options.input), tuple(look.engine_names)
-    tasks = []
-    for number in range(done, -(-len(times) // size)):
-        first = number * size
-        frames = size if first + size < len(times) else None
-        before = Position(first - 1, times[first - 1]) if first else None
-        tasks.append(Task(of_a_task, number, first, frames, before, digest, engines))
-    return tasks
-
-
-def _in_order(tasks: Sequence[Task]) -> Iterator[Rendered]:
-    """Results by segment number; as many tasks under way as the cluster has processors, and two more."""
+def _in_order(tasks: Sequence[Task], at_once: int, stop: threading.Event) -> Iterator[Rendered]:
+    """Results by segment number; what is under way is given up when one fails or ``stop`` is set."""
     render = ray.remote(render_segment)
-    at_once = int(ray.cluster_resources().get("CPU", 1)) + 2  # type: ignore[no-untyped-call, unused-ignore]
     waiting = iter(tasks)
-    under_way = [render.remote(task) for task in itertools.islice(waiting, at_once)]
-    while under_way:
-        try:
-            yield ray.get(under_way.pop(0))
-        except ray.exceptions.RayTaskError as error:
-            raise (error.cause if isinstance(error.cause, Exception) else error) from error
-        under_way += [render.remote(task) for task in itertools.islice(waiting, 1)]
+    under_way = deque(render.remote(task) for task in itertools.islice(waiting, at_once))
+    try:
+        while under_way:
+            yield _result(under_way[0], stop)
+            under_way.popleft()
+            under_way.extend(render.remote(task) for task in itertools.islice(waiting, 1))
+    finally:
+        for task in under_way:
+            ray.cancel(task)
 
 
-def render_segment(task: Task) -> Rendered:
-    """Make one segment from the input alone. Raises as ``run_on_cluster`` says."""
-    if fingerprint(task.options.input) != task.fingerprint:
-        raise InputError(f"{task.options.input} is another file on this machine; share it, then run again")
-    with open_source(task.options) as source, open_look(task.options, source) as look:
-        if tuple(look.engine_names) != task.engines:
-            raise EngineError(
-                f"this machine would run {', '.join(look.engine_names)}, {', '.join(task.engines)} was "
-                "wanted; name an engine and a precision that all machines have"
-            )
-        if task.before is not None:
-            source.skip_to(task.before, look.lead_in_s, look.look_at)
-        with tempfile.TemporaryDirectory() as folder:
-            return _render(task, source, look, Path(folder) / "segment")
-
-
-def _render(task: Task, source: MediaSource, look: Look, path: Path) -> Rendered:
-    encoder = make_target(task.options, source).new_encoder()
-    writer = SegmentWriter(path, encoder.extradata)
-    last: tuple[int, Fraction | None, int] | None = None
-    for frame in itertools.islice(source, task.frames):
-        stylized = look(frame)
-        writer.add(encoder.encode(replace(frame, pixels=stylized)))
-        last = frame.index, frame.pts, pixels_crc(frame.pixels)
-    writer.add(encoder.flush())
-    facts = writer.finish()
-    if last is None or (task.frames is not None and facts.packets != task.frames):
-        raise InputError(
-            f"{task.options.input}: its index promises {task.frames} frames from {task.first_index} on, "
-            f"{facts.packets} can be decoded; run without --cluster"
-        )
-    assert encoder.last_ticks is not None
-    return Rendered(_record(task, facts, last, encoder.last_ticks), path.read_bytes())
-
-
-def _record(
-    task: Task, facts: SegmentFacts, last: tuple[int, Fraction | None, int], last_ticks: int
-) -> SegmentRecord:
-    return SegmentRecord(
-        task.number,
-        task.first_index,
-        facts.packets,
-        last[1],
-        last_ticks,
-        last[2],
-        facts.delay,
-        facts.size_bytes,
-        facts.crc,
-    )
+def _result(task: Any, stop: threading.Event) -> Rendered:
+    while not ray.wait([task], timeout=_LOOK_EVERY_S)[0]:
+        if stop.is_set():
+            raise KeyboardInterrupt
+    try:
+        rendered: Rendered = ray.get(task)
+    except ray.exceptions.RayTaskError as error:
+        raise (error.cause if isinstance(error.cause, Exception) else error) from error
+    except ray.exceptions.RayError as error:
+        raise EngineError(
+            f"a machine of the cluster was lost ({str(error).splitlines()[0]}); whole segments are kept, run "
+            "the same command again"
+        ) from error
+    return rendered

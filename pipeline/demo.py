@@ -12,7 +12,8 @@ from pipeline.contact_sheet import Grid, Label
 from pipeline.engines.base import Precision
 from pipeline.errors import OutputError, StyleNotFoundError
 from pipeline.frame import Pixels
-from pipeline.loop import Progress, run_file
+from pipeline.loop import run_file
+from pipeline.progress import Progress
 from pipeline.sinks.images import write_image
 from pipeline.sinks.part_file import write_error
 from pipeline.sinks.video_file import VideoFileSink

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import cv2
 
-from pipeline.engines.base import Precision
 from pipeline.errors import InputError, OutputError
 from pipeline.frame import Frame, Pixels
+from pipeline.painting import PaintingOptions
 from pipeline.sinks.images import WRITABLE, write_image
 from pipeline.sinks.part_file import check_target
 from pipeline.sources.images import ImagesSource, list_images
@@ -21,27 +21,18 @@ MAX_PIXELS = 50_000_000
 
 
 @dataclass(frozen=True)
-class ImageOptions:
-    """What ``brushstream image`` was asked for.
+class ImageOptions(PaintingOptions):
+    """What ``brushstream image`` was asked for; see ``PaintingOptions`` too.
 
     Attributes:
         inputs: picture files and folders of pictures.
         output: a file with a picture's extension (one input file), else a folder; it is made if missing.
         style: a style's name or the path of a style file.
-        engine, precision, strength, keep_colors: as for ``pipeline.stylizer.Stylizer``.
-        size: (height, width) that pictures are scaled to before stylizing; None keeps each one's own.
-        overwrite: replace outputs that are there.
     """
 
     inputs: tuple[Path, ...]
     output: Path
     style: str
-    engine: str = "auto"
-    precision: Precision | None = None
-    size: tuple[int, int] | None = None
-    strength: float = 1.0
-    keep_colors: bool = False
-    overwrite: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.contact_sheet import FAINT_INK, INK, PAPER, Color, plain, put_text
 from pipeline.frame import Pixels
-from pipeline.live_bench import LiveBenchReport
+from pipeline.live_figures import LiveBenchReport
 
 SIZE = (560, 1100)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 150, 96, 54

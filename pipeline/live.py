@@ -19,65 +19,20 @@ from pipeline.controls import RECORD, SCREENSHOT, Controls, Notices
 from pipeline.engine_pool import EnginePool
 from pipeline.frame import Frame
 from pipeline.hud import Overlay, Status
-from pipeline.keeper import Keeper, Kept
+from pipeline.keeper import Keeper
 from pipeline.latency import Clock, Laps, LatencyClock, LatencyReport
+from pipeline.live_report import STAGES, LiveReport, Shown
 from pipeline.machine import usable_cores
 from pipeline.painter import Painter, Painting
 from pipeline.sinks.base import Sink
 from pipeline.sources.base import Source, StreamInfo
 from pipeline.stages import Crew, EndOfItemsError, Mailbox, StoppedError
 
-STAGES = ("capture", "wait", "stylize", "hand over", "show")
 WARMUP_FRAMES = 30
 _RECENT_FRAMES = 90
 _POLL_S = 0.02
 _REDRAW_S = 0.2
 _REPORT_S = 0.25
-
-
-@dataclass(frozen=True)
-class Shown:
-    """One frame that people saw.
-
-    Attributes:
-        index: of the source; gaps are dropped frames.
-        due_at: when it was captured, or due to be, on the monotonic clock.
-        shown_at: when every sink had it.
-        stages: seconds in each of STAGES.
-    """
-
-    index: int
-    due_at: float
-    shown_at: float
-    stages: dict[str, float]
-
-
-@dataclass(frozen=True)
-class LiveReport:
-    """What a live run was.
-
-    Attributes:
-        latency: capture to shown, stage by stage; warm-up apart.
-        seconds: it lasted.
-        dropped: frames that came and nobody saw: replaced by newer ones, or lost before the reader.
-        cpu_s: processor seconds of this process meanwhile, over all cores.
-        cores: cores it might use.
-        interrupted: ended by the stop event rather than by the source's end or the quit command.
-        kept: recordings.
-    """
-
-    latency: LatencyReport
-    seconds: float
-    dropped: int
-    cpu_s: float
-    cores: int
-    interrupted: bool
-    kept: tuple[Kept, ...]
-
-    @property
-    def cpu_share(self) -> float:
-        """Of all cores' time, 0..1."""
-        return self.cpu_s / (self.seconds * self.cores) if self.seconds > 0 else 0.0
 
 
 @dataclass

@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline import registry
 from pipeline.cli_options import (
     DEFAULT_STYLE,
+    DeviceName,
     EngineName,
     KeepColors,
     Overwrite,
     PrecisionName,
     PrecisionOption,
+    ProviderName,
     Strength,
     StyleName,
     parse_size,
@@ -23,7 +26,7 @@ from pipeline.errors import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from pipeline.engines.base import Precision
-    from pipeline.live import LiveReport
+    from pipeline.live_report import LiveReport
 
 Rate = Annotated[int, typer.Option("--rate", min=1, help="Frames a second of the source (with --live).")]
 Plot = Annotated[
@@ -90,6 +93,8 @@ def webcam(
     steady: Annotated[bool, typer.Option("--steady", help="Calm flicker where nothing moves.")] = False,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Show the source too.")] = False,
     engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
     precision: PrecisionName = PrecisionOption.auto,
     overwrite: Overwrite = False,
 ) -> None:
@@ -97,6 +102,8 @@ def webcam(
     if list_cameras:
         show_cameras()
         return
+    if rotate not in (0, 90, 180, 270):
+        raise typer.BadParameter(f"--rotate takes 0, 90, 180 or 270 degrees, not {rotate}")
     from pipeline.controls import Settings, next_scale
     from pipeline.sources.live_source import Asked
     from pipeline.webcam_job import WebcamOptions, run_webcam
@@ -104,7 +111,7 @@ def webcam(
     options = WebcamOptions(
         Asked(source, parse_size(size) if size else None, fps, loop, rotate),
         tuple(name.strip() for name in styles.split(",") if name.strip()),
-        style, engine, precision_of(precision),
+        style, registry.engine_on(engine, device, provider), precision_of(precision),
         Settings(0, strength, next_scale(scale, 0), keep_colors, steady, mirror, side_by_side),
         target_fps, serve is None if window is None else window,
         serve, serve_on, record, overwrite, virtual_camera, folder,
@@ -151,9 +158,10 @@ def bench_live(
 ) -> None:
     """Measure live age, or the self-test of that measurement, or a soak; exit code 1 where a test fails."""
     from pipeline import live_bench, terminal
+    from pipeline.live_figures import LiveBenchOptions
     from pipeline.style import find_style
 
-    options = live_bench.LiveBenchOptions(find_style(style), size, engine, precision, rate, frames, warmup)
+    options = LiveBenchOptions(find_style(style), size, engine, precision, rate, frames, warmup)
     if soak is not None:
         from pipeline.soak import run_soak
 

@@ -1,6 +1,8 @@
 """How a video looks from moment to moment: styles by schedule, cross-faded, aware of cuts."""
 
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
 from typing import Protocol, Self
@@ -29,11 +31,20 @@ class Steadier(Protocol):
         """Forget everything before."""
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    """A frame in flight: its parts were settled when it came, what they become is settled in order."""
+
+    frame: Frame
+    parts: tuple[Part, ...]
+    forget: bool  # what the steadier remembers: the frame begins a scene or a segment
+
+
 class Look:
     """Frame in, pixels out, by a schedule; one engine a style, all open from the start.
 
     Used by one thread at a time. What it does with a frame depends on the frame's time and on the cuts of
-    the last ``lead_in_s`` seconds, on nothing else.
+    the last ``lead_in_s`` seconds, on nothing else; not on how many frames are in flight either.
     """
 
     def __init__(
@@ -48,6 +59,7 @@ class Look:
         keep_colors: bool = False,
         steadier: Steadier | None = None,
         segment_frames: int | None = None,
+        in_flight: int = 1,
     ) -> None:
         """Open the engines.
 
@@ -56,6 +68,7 @@ class Look:
             size: (height, width) of the frames.
             start: pts of the first frame, at which the schedule begins.
             steadier: see ``Steadier``; it begins anew every ``segment_frames`` frames.
+            in_flight: frames that will be submitted before the first is collected, where the engines can.
 
         Raises:
             EngineError, MissingPackageError: as ``Stylizer``.
@@ -65,11 +78,17 @@ class Look:
         self._watches_cuts = steadier is not None or (len(schedule.cues) > 1 and schedule.fade_s > 0)
         self._cuts = CutDetector()
         self._last_cut: Fraction | None = None
+        self._waiting: deque[_Waiting] = deque()
         self._stylizers: dict[str, Stylizer] = {}
         try:
             for name in schedule.styles:
                 self._stylizers[name] = Stylizer(
-                    styles[name], size, engine=engine, precision=precision, keep_colors=keep_colors
+                    styles[name],
+                    size,
+                    engine=engine,
+                    precision=precision,
+                    keep_colors=keep_colors,
+                    in_flight=in_flight,
                 )
         except BaseException:
             self.close()
@@ -89,37 +108,71 @@ class Look:
         """Name, version, device and precision of every engine, by style."""
         return [str(stylizer.info) for stylizer in self._stylizers.values()]
 
+    @property
+    def slots(self) -> int:
+        """Frames that may be in flight between ``submit`` and ``collect``; may change between frames."""
+        return min(stylizer.slots for stylizer in self._stylizers.values())
+
     def look_at(self, frame: Frame) -> None:
-        """Take notice of a frame that is not stylized: of its cut, if it is one."""
-        if self._watches_cuts and self._cuts(frame.pixels):
-            self._last_cut = self._seconds(frame)
-            if self._steadier is not None:
-                self._steadier.reset()
+        """Take notice of a frame that is not stylized, before the first that is: of its cut, if it is one."""
+        if self._begins_scene(frame) and self._steadier is not None:
+            self._steadier.reset()
+
+    def submit(self, frame: Frame) -> None:
+        """Hand in a frame; ``collect`` returns the results in order.
+
+        Args:
+            frame: its pixels must stay unchanged until its result was collected.
+
+        Raises:
+            EngineError: an engine failed, or ``slots`` frames are in flight already.
+        """
+        begins = self._begins_scene(frame) or self._begins_segment(frame)
+        parts = self._schedule.parts_at(self._seconds(frame), self._last_cut)
+        for part in parts:
+            self._stylizers[part.style].submit(frame.pixels)
+        self._waiting.append(_Waiting(frame, parts, begins))
+
+    def collect(self) -> Pixels:
+        """The oldest frame's picture, (H, W, 3) uint8 BGR. Raises EngineError where an engine failed on it.
+
+        Without a steadier it is the caller's; with one it is only to be read.
+        """
+        waiting = self._waiting.popleft()
+        pictures = [self._collect(part) for part in waiting.parts]
+        if len(pictures) == 2:
+            weight = waiting.parts[1].weight
+            cv2.addWeighted(pictures[1], weight, pictures[0], 1.0 - weight, 0.0, dst=pictures[0])
+        return self._steady(waiting, pictures[0])
 
     def __call__(self, frame: Frame) -> Pixels:
-        """(H, W, 3) uint8 BGR, the caller's. Raises EngineError where an engine fails."""
-        self.look_at(frame)
-        parts = self._schedule.parts_at(self._seconds(frame), self._last_cut)
-        pictures = [self._stylize(part, frame.pixels) for part in parts]
-        if len(parts) == 2:
-            weight = parts[1].weight
-            cv2.addWeighted(pictures[1], weight, pictures[0], 1.0 - weight, 0.0, dst=pictures[0])
-        return self._steady(frame, pictures[0])
+        """One frame, with no other in flight."""
+        self.submit(frame)
+        return self.collect()
+
+    def _begins_scene(self, frame: Frame) -> bool:
+        cut = self._watches_cuts and self._cuts(frame.pixels)
+        if cut:
+            self._last_cut = self._seconds(frame)
+        return cut
+
+    def _begins_segment(self, frame: Frame) -> bool:
+        return bool(self._segment_frames) and frame.index % (self._segment_frames or 1) == 0
 
     def _seconds(self, frame: Frame) -> Fraction:
         return (frame.pts if frame.pts is not None else Fraction(0)) - self._start
 
-    def _stylize(self, part: Part, pixels: Pixels) -> Pixels:
+    def _collect(self, part: Part) -> Pixels:
         stylizer = self._stylizers[part.style]
         stylizer.strength = part.strength
-        return stylizer(pixels)
+        return stylizer.collect()
 
-    def _steady(self, frame: Frame, stylized: Pixels) -> Pixels:
+    def _steady(self, waiting: _Waiting, stylized: Pixels) -> Pixels:
         if self._steadier is None:
             return stylized
-        if self._segment_frames and frame.index % self._segment_frames == 0:
+        if waiting.forget:
             self._steadier.reset()
-        return self._steadier(frame.pixels, stylized)
+        return self._steadier(waiting.frame.pixels, stylized)
 
     def close(self) -> None:
         """Close every engine. Closing twice is no error."""

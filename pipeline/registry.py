@@ -57,7 +57,7 @@ SINKS: Mapping[str, Entry] = {
         "pipeline.sinks.virtual_camera:VirtualCameraSink", "pyvirtualcam", "virtual-camera"
     ),
 }
-CLUSTER = Entry("pipeline.cluster:run_on_cluster", "ray", "cluster")
+CLUSTER = Entry("pipeline.cluster:Cluster", "ray", "cluster")
 """What ``--cluster`` calls."""
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pipeline import machine
 from pipeline.latency import Clock
-from pipeline.live_bench import LiveBenchOptions, Rig
+from pipeline.live_bench import Rig
+from pipeline.live_figures import LiveBenchOptions
 
 MOST_GROWTH_MB = 10.0
 SAMPLES = 60

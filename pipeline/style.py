@@ -4,7 +4,8 @@ Input ``frame``: uint8 [1, H, W, 3], BGR; output ``stylized``: the same shape an
 dynamic in the file and multiples of the card's ``size_multiple``; an engine pins them when it opens.
 
 A style is named by its file's stem. Names are looked up in the user's folder first, then among the
-bundled styles, so that a user may replace a bundled one.
+bundled styles, so that a user may replace a bundled one. Beside the default network a style may have a
+smaller one of the same name, in the subfolder ``fast`` of either.
 
 The card is read with ``onnx``: 40 ms and 12 MB once for the import, 2 ms for a file of 2 MB. The
 engines' own readers are no cheaper (OpenVINO hides the metadata, ONNX Runtime optimises the whole graph
@@ -29,6 +30,7 @@ CARD_KEY = "brushstream.card"
 CARD_FORMAT = 1
 INPUT_NAME = "frame"
 OUTPUT_NAME = "stylized"
+QUALITIES = ("best", "fast")
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ class StyleCard:
             percentile) in grey levels; what is missing here is in ``pipeline.engines.parity.LIMITS``.
         evaluation: held-out figures, where they were measured.
         controls: further inputs of the graph.
+        licence: terms of the network itself, where somebody else made it; empty for our own.
+        origin: of an imported network: the format it came in, the file's name and sha256, its source, and
+            the original's conventions (``value_range`` of black and white, ``channel_order``, layout).
+        flat_is_rounding: of an exactly flat frame the network paints nothing but its own amplified
+            rounding, another picture in every program, so that engines are not compared on such frames.
     """
 
     name: str
@@ -91,6 +98,9 @@ class StyleCard:
     parity_limits: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
     controls: tuple[Control, ...] = ()
+    licence: str = ""
+    origin: dict[str, Any] = field(default_factory=dict)
+    flat_is_rounding: bool = False
 
     def to_json(self) -> str:
         """The card as one JSON object, with the format's number in ``format``."""
@@ -160,15 +170,16 @@ def user_folder() -> Path:
     return Path(platformdirs.user_data_dir("brushstream", appauthor=False)) / "styles"
 
 
-def style_paths(folders: Sequence[Path] | None = None) -> dict[str, Path]:
+def style_paths(folders: Sequence[Path] | None = None, quality: str = "best") -> dict[str, Path]:
     """Every ``NAME.onnx`` by name, sorted; of two with one name, the earlier folder's.
 
     Args:
         folders: where to look; None takes the user's folder, then the bundled one.
+        quality: ``best``, or ``fast`` for the smaller networks.
     """
     found: dict[str, Path] = {}
     for folder in (user_folder(), bundled_folder()) if folders is None else folders:
-        for path in folder.glob("*.onnx"):
+        for path in (folder / "fast" if quality == "fast" else folder).glob("*.onnx"):
             found.setdefault(path.stem, path)
     return dict(sorted(found.items()))
 
@@ -196,11 +207,15 @@ def list_styles(
     return styles
 
 
-def find_style(name_or_path: str | Path) -> StyleFile:
+def find_style(name_or_path: str | Path, quality: str = "best") -> StyleFile:
     """Open a style by name, or by path where the text ends in ``.onnx`` or names a folder.
 
+    Args:
+        quality: which network of a name, ``best`` or ``fast``; a path names its network itself.
+
     Raises:
-        StyleNotFoundError: there is no such name or file; the nearest names are suggested.
+        StyleNotFoundError: there is no such name or file, the nearest names are suggested; or the style
+            has no network of that quality.
         StyleError: the file is no style.
     """
     text = str(name_or_path)
@@ -209,7 +224,15 @@ def find_style(name_or_path: str | Path) -> StyleFile:
     known = style_paths()
     if text not in known:
         raise StyleNotFoundError(_unknown(text, list(known)))
-    return read_style(known[text])
+    if quality == "best":
+        return read_style(known[text])
+    fast = style_paths(quality="fast")
+    if text not in fast:
+        raise StyleNotFoundError(
+            f"style {text!r} has no {quality} network; {', '.join(fast) or 'none'} has one: choose one of "
+            "those, or --quality best"
+        )
+    return read_style(fast[text])
 
 
 def _unknown(name: str, known: list[str]) -> str:

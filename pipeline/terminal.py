@@ -15,11 +15,11 @@ from pipeline.latency import Distribution
 from pipeline.style import StyleFile
 
 if TYPE_CHECKING:
-    from pipeline.live_bench import LiveBenchReport
+    from pipeline.live_figures import LiveBenchReport
 
 
 class Standing(Protocol):
-    """What a job tells while it runs; ``pipeline.loop.Progress`` is one."""
+    """What a job tells while it runs; ``pipeline.progress.Progress`` is one."""
 
     @property
     def frames(self) -> int:
@@ -98,7 +98,8 @@ def styles_table(styles: Sequence[StyleFile]) -> Table:
         card = style.card
         year = str(card.year) if card.year else ""
         size = f"{style.file_bytes / 1e6:.1f} MB"
-        table.add_row(card.name, card.title, card.artist, year, card.rights, card.network, size)
+        rights = card.rights or (f"network: {card.licence}" if card.licence else "")
+        table.add_row(card.name, card.title, card.artist, year, rights, card.network, size)
     return table
 
 

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 from pipeline.frame import Frame, Pixels
 from pipeline.journal import Journal
 from pipeline.look import Look
-from pipeline.loop import LoopReport, Progress, run_frames
+from pipeline.loop import run_frames
 from pipeline.preview import Preview
+from pipeline.progress import LoopReport, Progress
 from pipeline.sinks.segmented import SegmentedSink
 from pipeline.sinks.target import Target, part_name
 from pipeline.sources.media import MediaSource, Position, pixels_crc
@@ -29,7 +31,7 @@ from pipeline.video_plan import (
     plan_schedule,
 )
 
-__all__ = ["VideoOptions", "VideoSummary", "run_video"]
+__all__ = ["RunVideo", "VideoOptions", "VideoSummary", "run_video"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,20 @@ class VideoSummary:
         return max(self.busy_share, key=lambda name: self.busy_share[name])
 
 
+class RunVideo(Protocol):
+    """``run_video``, or what does the same elsewhere."""
+
+    def __call__(
+        self,
+        options: VideoOptions,
+        on_progress: Callable[[Progress], None] | None = None,
+        *,
+        on_engine: Callable[[str], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> VideoSummary:
+        """See ``run_video``."""
+
+
 def run_video(
     options: VideoOptions,
     on_progress: Callable[[Progress], None] | None = None,
@@ -100,6 +116,30 @@ def run_video(
             return job.run(on_progress, stop)
 
 
+class _Watched:
+    """The look, with a note of the frames by which a later run knows its place, and a preview."""
+
+    def __init__(
+        self, look: Look, segment_frames: int, source_crcs: dict[int, int], preview: Preview
+    ) -> None:
+        self._look, self._segment_frames = look, segment_frames
+        self._source_crcs, self._preview = source_crcs, preview
+
+    @property
+    def slots(self) -> int:
+        return self._look.slots
+
+    def submit(self, frame: Frame) -> None:
+        if (frame.index + 1) % self._segment_frames == 0:
+            self._source_crcs[frame.index] = pixels_crc(frame.pixels)
+        self._look.submit(frame)
+
+    def collect(self) -> Pixels:
+        stylized = self._look.collect()
+        self._preview.show(stylized)
+        return stylized
+
+
 class _Job:
     """A run with everything opened."""
 
@@ -110,6 +150,7 @@ class _Job:
         self._target, self._journal = target, journal
         self._preview = Preview(target.final, options.preview_s)
         self._source_crcs: dict[int, int] = {}
+        self._stage = _Watched(look, options.segment_frames, self._source_crcs, self._preview)
         self._resumed = journal.frames
         self._built = target.final
 
@@ -125,20 +166,13 @@ class _Job:
             self._options.segment_frames,
         ) as sink:
             tell = on_progress and (lambda progress: on_progress(self._in_all(progress)))
-            report = run_frames(self._source, self._stylize, sink, on_progress=tell, stop=stop)
+            report = run_frames(self._source, self._stage, sink, on_progress=tell, stop=stop)
             if not report.interrupted:
                 self._tidy()
             return self._summary(report)
 
     def _in_all(self, progress: Progress) -> Progress:
         return dataclasses.replace(progress, frames=progress.frames + self._resumed, resumed=self._resumed)
-
-    def _stylize(self, frame: Frame) -> Pixels:
-        if (frame.index + 1) % self._options.segment_frames == 0:
-            self._source_crcs[frame.index] = pixels_crc(frame.pixels)
-        stylized = self._look(frame)
-        self._preview.show(stylized)
-        return stylized
 
     def _build(self, segments: list[Path], complete: bool) -> None:
         self._built = self._target.build(segments, complete, damaged=self._source.damage is not None)
@@ -162,7 +196,7 @@ class _Job:
             busy_share=report.busy_share,
             engine=self._look.describe(),
             notes=(*self._journal.notes, *self._source.notes, *self._target.notes),
-            damage=self._source.damage,
+            damage=self._source.damage or self._target.damage,
             interrupted=report.interrupted,
         )
 

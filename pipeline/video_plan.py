@@ -8,10 +8,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pipeline.engines.base import Precision
 from pipeline.errors import InputError, OutputError
 from pipeline.journal import Journal
 from pipeline.look import Look, Steadier
+from pipeline.painting import PaintingOptions
 from pipeline.schedule import Cue, Schedule, parse_schedule
 from pipeline.sinks.encoding import FORMATS, Encoding, family_for
 from pipeline.sinks.part_file import check_target
@@ -23,6 +23,9 @@ from pipeline.sources.media import MediaSource
 from pipeline.sources.video_file import Deinterlace, VideoFileSource
 from pipeline.style import StyleFile, find_style
 
+IN_FLIGHT = 2
+"""Frames in flight where the engine can: 1.3 times as fast as one, see docs/performance.md."""
+
 _LARGEST_SIDE_PX = 16384
 _FASTEST_FPS = 1000
 _ENCODING = Encoding()
@@ -30,21 +33,14 @@ _SAMPLE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class VideoOptions:
-    """What ``brushstream video`` was asked for.
+class VideoOptions(PaintingOptions):
+    """What ``brushstream video`` was asked for; see ``PaintingOptions`` too.
 
     Attributes:
         input: a video file, a folder of pictures, or a pattern of numbered pictures (``shot/%06d.png``).
         output: the extension chooses the container: mp4, m4v, mov, mkv, webm, gif; a pattern of numbered
             pictures makes its folder.
         style: a style's name or the path of a style file.
-        engine: a name of ``registry.ENGINES`` or ``auto``.
-        precision: None takes the fastest that keeps the picture on this machine.
-        size: (height, width) that frames are scaled to before stylizing, and the output's; None keeps
-            the input's.
-        strength: 0 leaves the frame, 1 is the style alone.
-        keep_colors: brightness from the style, colours from the frame.
-        overwrite: replace an output that is there.
         crf, preset, codec, threads: see ``sinks.encoding.Encoding``.
         fps: frames at this even rate; None keeps every frame's own time.
         deinterlace: see ``VideoFileSource``.
@@ -59,12 +55,6 @@ class VideoOptions:
     input: Path
     output: Path
     style: str
-    engine: str = "auto"
-    precision: Precision | None = None
-    size: tuple[int, int] | None = None
-    strength: float = 1.0
-    keep_colors: bool = False
-    overwrite: bool = False
     crf: int = _ENCODING.crf
     preset: str = _ENCODING.preset
     codec: str = _ENCODING.codec
@@ -141,6 +131,7 @@ def open_look(options: VideoOptions, source: MediaSource) -> Look:
         keep_colors=options.keep_colors,
         steadier=options.steadier() if options.steadier else None,
         segment_frames=options.segment_frames,
+        in_flight=IN_FLIGHT,
     )
 
 

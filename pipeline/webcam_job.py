@@ -15,7 +15,8 @@ from pipeline.engines.base import Precision
 from pipeline.governor import Governor
 from pipeline.interruption import stop_on_ctrl_c
 from pipeline.keeper import Keeper
-from pipeline.live import LiveLoop, LiveReport, sink_info
+from pipeline.live import LiveLoop, sink_info
+from pipeline.live_report import LiveReport
 from pipeline.painter import Painter
 from pipeline.sinks.base import Sink
 from pipeline.sinks.null import NullSink
@@ -171,6 +172,7 @@ class _Session:
             "strength": settings.strength,
             "scale": status.scale,
             "engine": status.engine,
+            "governor": status.governor,
             "notice": self._notices.current(),
             "keys": COMMAND_OF_KEY,
             "on": {

@@ -27,21 +27,22 @@ from pipeline.sinks.video_file import VideoFileSink
 from pipeline.sources.synthetic import SyntheticSource
 
 QUEUED = 8
-"""Frames that may be stylized and not encoded yet when the kill comes; the queues hold two each."""
+"""Frames that may be begun and not encoded yet when the kill comes: two are in flight, two wait, and each
+of stylize and encode may hold one."""
 
 JOB = """
 import json, sys, time
 from pathlib import Path
 from pipeline import video_job
 from pipeline.look import Look
-counted, look = 0, Look.__call__
+counted, submit = 0, Look.submit
 def count(self, frame):
     global counted
     counted += 1
     print("frame", counted, flush=True)
     time.sleep(float(sys.argv[5]))
-    return look(self, frame)
-Look.__call__ = count
+    submit(self, frame)
+Look.submit = count
 options = video_job.VideoOptions(
     Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], engine="identity", preset="ultrafast",
     segment_frames=int(sys.argv[4]), codec=sys.argv[6])

@@ -18,8 +18,8 @@ import make_models  # noqa: E402
 from pipeline.frame import Pixels  # noqa: E402
 from pipeline.style import StyleFile, read_style  # noqa: E402
 
-NOT_OURS = {"PYTEST_CURRENT_TEST", "TORCHINDUCTOR_CACHE_DIR"}
-"""Set by pytest, and by torch's ONNX exporter for the rest of the process."""
+NOT_OURS = {"PYTEST_CURRENT_TEST", "TORCHINDUCTOR_CACHE_DIR", "SVT_LOG"}
+"""Set by pytest, by torch's ONNX exporter and by our encoders for the rest of the process."""
 
 
 @pytest.fixture(autouse=True)

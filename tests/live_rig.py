@@ -13,7 +13,8 @@ from pipeline.controls import Controls, Notices, Settings
 from pipeline.engine_pool import EnginePool
 from pipeline.frame import Frame, Pixels
 from pipeline.keeper import Keeper
-from pipeline.live import LiveLoop, LiveReport, Shown, sink_info
+from pipeline.live import LiveLoop, sink_info
+from pipeline.live_report import LiveReport, Shown
 from pipeline.painter import Painter
 from pipeline.sinks.base import Sink
 from pipeline.sinks.null import NullSink
@@ -24,6 +25,23 @@ from pipeline.stylizer import Stylizer
 SIZE = (64, 80)
 LONG_S = 60.0
 """No test waits so long unless it fails."""
+
+
+class WaitingClock:
+    """Time that passes only where somebody waits; a clock and a stop event in one."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def is_set(self) -> bool:
+        return False
+
+    def wait(self, seconds: float) -> bool:
+        self.now += seconds
+        return False
 
 
 def own_threads() -> list[str]:

@@ -38,7 +38,7 @@ def checkpoint_from_style_file(path: Path) -> Checkpoint:
     try:
         weights = {key: _as_tensor(value) for key, value in _unfolded(name, body).items()}
         networks.build(name).load_state_dict(weights)
-    except (TrainingError, RuntimeError, KeyError) as error:
+    except (TrainingError, RuntimeError, KeyError, ValueError) as error:
         raise CheckpointError(
             f"{path}: the weights of its network {name!r} cannot be taken up again; start from a "
             ".safetensors checkpoint, or from a style trained by this version"

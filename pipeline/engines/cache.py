@@ -114,9 +114,11 @@ def write_entry(kind: str, key: Key, content: bytes, facts: Mapping[str, Any]) -
     return None
 
 
-def drop_entry(kind: str, key: Key) -> None:
-    """Forget an entry that turned out to be of no use."""
-    _remove(entry_path(kind, key))
+def rebuild(kind: str, key: Key, build: Callable[[], tuple[bytes, Mapping[str, Any]]]) -> Entry:
+    """Build an entry whatever is kept: that turned out to be of no use, and perhaps cannot be removed."""
+    with locked(entry_path(kind, key)):
+        _remove(entry_path(kind, key))
+        return _built(kind, key, build)
 
 
 def _remove(path: Path) -> None:
@@ -145,9 +147,13 @@ def get_or_build(
         found = read_entry(kind, key)  # the one that held the lock may have built it
         if found is not None:
             return found
-        content, facts = build()
-        _remove_parts(entry_path(kind, key))
-        return Entry(content, dict(facts), True, write_entry(kind, key, content, facts))
+        return _built(kind, key, build)
+
+
+def _built(kind: str, key: Key, build: Callable[[], tuple[bytes, Mapping[str, Any]]]) -> Entry:
+    content, facts = build()
+    _remove_parts(entry_path(kind, key))
+    return Entry(content, dict(facts), True, write_entry(kind, key, content, facts))
 
 
 def _remove_parts(path: Path) -> None:

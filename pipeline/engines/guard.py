@@ -1,7 +1,8 @@
 """The parity guard: no engine draws a frame for the user before it drew the reference's picture.
 
 A freshly opened engine and ONNX Runtime in float32 on the CPU run the same frames: a drawn scene, noise,
-flat and extreme ones. The verdict is kept in the cache under everything that decides the
+flat and extreme ones (no exactly flat ones for a style whose card says that it has no one picture of
+them). The verdict is kept in the cache under everything that decides the
 picture, so a second start costs a few milliseconds; where the cache cannot be written it is measured at
 every start.
 
@@ -17,7 +18,13 @@ from typing import Any
 from pipeline import machine, registry
 from pipeline.engines import cache
 from pipeline.engines.base import Engine
-from pipeline.engines.parity import ParityReport, compare, limits_for, sample_frames
+from pipeline.engines.parity import (
+    FLAT_SAMPLES,
+    ParityReport,
+    compare,
+    limits_for,
+    sample_frames,
+)
 from pipeline.errors import ParityError
 from pipeline.frame import Pixels
 from pipeline.sources.scene import Scene
@@ -89,12 +96,13 @@ def _report(values: Mapping[str, Any]) -> ParityReport:
 
 def measure(style: StyleFile, engine: Engine, limits: tuple[float, float]) -> ParityReport:
     """Run the guard's frames through engine and reference; takes about half a second on two cores."""
+    flat = not style.card.flat_is_rounding
     if engine.guarded_by_size:
-        return _compared(style, engine, guard_frames(engine.size, few=True), limits)
+        return _compared(style, engine, guard_frames(engine.size, few=True, flat=flat), limits)
     size = small_size(style.card.size_multiple)
     opened = type(engine)(style.path, style.card, size, engine.info.precision, device=engine.device)
     with opened:
-        return _compared(style, opened, guard_frames(size), limits)
+        return _compared(style, opened, guard_frames(size, flat=flat), limits)
 
 
 def _compared(
@@ -111,13 +119,15 @@ def small_size(multiple: int) -> tuple[int, int]:
     return height, width
 
 
-def guard_frames(size: tuple[int, int], *, few: bool = False) -> list[Pixels]:
+def guard_frames(size: tuple[int, int], *, few: bool = False, flat: bool = True) -> list[Pixels]:
     """A drawn scene, then smooth, noisy, flat and extreme frames of (height, width), uint8 BGR.
 
     Args:
         few: one scene and four others, for sizes at which the reference takes long.
+        flat: exactly flat ones too.
     """
     scene = Scene(*size, 0)
     samples = sample_frames(size)
     seconds, chosen = (_SCENE_SECONDS[:1], _FULL_SIZE_SAMPLES) if few else (_SCENE_SECONDS, _SAMPLES)
-    return [*(scene.draw(at) for at in seconds), *(samples[index] for index in chosen)]
+    kept = (index for index in chosen if flat or index not in FLAT_SAMPLES)
+    return [*(scene.draw(at) for at in seconds), *(samples[index] for index in kept)]

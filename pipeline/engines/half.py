@@ -256,6 +256,10 @@ def _either(node: onnx.NodeProto, of: Of, arrays: Mapping[str, NDArray[np.generi
     return np.asarray(np.concatenate([of(name) for name in node.input]).max(keepdims=True))
 
 
+def _at_most_one(node: onnx.NodeProto, of: Of, arrays: Mapping[str, NDArray[np.generic]]) -> Floats:
+    return np.ones(1, np.float32)
+
+
 _CONVOLUTIONS = ("Conv", "ConvTranspose")
 _RULES: Mapping[str, Rule] = {
     "Conv": _convolution,
@@ -265,4 +269,5 @@ _RULES: Mapping[str, Rule] = {
     "Sub": _sum,
     "Mul": _product,
     "Concat": _either,
+    "Sigmoid": _at_most_one,
 }

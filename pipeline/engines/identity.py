@@ -17,6 +17,7 @@ class IdentityEngine(Engine):
             raise EngineError(
                 f"engine identity computes nothing and has no precision {precision}; leave it out"
             )
+        self.slots = self.in_flight
         return EngineInfo("identity", "1", "cpu", "fp32")
 
     def _infer(self, pixels: Pixels, controls: Controls) -> Pixels:

@@ -144,6 +144,11 @@ def compare(
     return differences.report(*names, limits)
 
 
+FLAT_SAMPLES = (6, 7)
+"""Of ``sample_frames`` the exactly flat ones, black and white. Norms with a tiny epsilon leave nothing of
+them but their own amplified rounding, which is another picture in every program (see ``StyleCard``)."""
+
+
 def sample_frames(size: tuple[int, int], seed: int = 0) -> list[Pixels]:
     """Smooth, noisy, flat, gradient and extreme frames of (height, width), uint8 BGR."""
     height, width = size

@@ -63,15 +63,12 @@ class TensorRtEngine(Engine):
     def _loaded(self, style_path: Path, size: tuple[int, int], precision: Precision) -> Any:
         """The engine from the cache, or built; one that TensorRT refuses is built once more."""
         key = _key(style_path, size, precision)
-        for _ in range(2):
-            entry = cache.get_or_build(
-                KIND, key, lambda: trt_build.build_engine(style_path, size, precision, self._gpu)
-            )
+        for ask in (cache.get_or_build, cache.rebuild):
+            entry = ask(KIND, key, lambda: trt_build.build_engine(style_path, size, precision, self._gpu))
             self.note = entry.note or ""
             engine = trt_build.load(entry.content, self._log)
             if engine is not None:
                 return engine
-            cache.drop_entry(KIND, key)
         raise EngineError(
             f"TensorRT {trt.__version__} refuses the engine it built ({self._log.reason()}); "
             "take --engine openvino or onnxruntime, and please report this"

@@ -1,6 +1,6 @@
 """What an input file holds beside its pictures: sound, subtitles, chapters, attachments, cover, tags."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -41,6 +41,7 @@ class Companions:
     Attributes:
         shift: seconds added to every time, where the input's first picture is before zero.
         kinds: one entry a track that will be in the output: audio, subtitle, video (a cover), attachment.
+        damage: one line where a track could not be read whole, else None.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Companions:
         """Add tags, chapters and one stream for every track. Call before the first packet is muxed."""
         self.shift = shift
         self.kinds: list[str] = []
+        self.damage: str | None = None
         self._output, self._notes = output, notes
         self._container = av.open(f"file:{path}", mode="r", metadata_errors="replace")
         self._tracks: dict[int, Track] = {}
@@ -194,9 +196,10 @@ class Companions:
         span[:] = [min(span[0], begin), max(span[1], end)] if span else [begin, end]
 
     @property
-    def sound_s(self) -> list[Fraction]:
-        """Seconds from the first to the end of the last packet that was read, one a sound track kept."""
-        return [span[1] - span[0] if span else Fraction(0) for span in self._spans.values()]
+    def sound_s(self) -> dict[int, Fraction]:
+        """Seconds from the first to the end of the last packet read, by a sound track's output stream."""
+        read = {self._tracks[index].stream.index: span for index, span in self._spans.items() if span}
+        return {index: span[1] - span[0] for index, span in read.items()}
 
     def _next(self) -> "Packet[Any] | None":
         packet, self._waiting = self._waiting, None
@@ -205,7 +208,7 @@ class Companions:
         try:
             return next(self._packets, None)
         except (FFmpegError, OSError) as error:
-            self._notes.append(f"the sound ends early: reading it broke off ({error})")
+            self.damage = f"the sound ends early: reading it broke off ({error})"
             self._packets = iter(())
             return None
 
@@ -216,15 +219,18 @@ class Companions:
                 self._move(made)
                 yield made
         except FFmpegError as error:
-            note = f"a piece of the sound could not be decoded and is missing ({error.strerror})"
-            if note not in self._notes:
-                self._notes.append(note)
+            self.damage = f"a piece of the sound could not be decoded and is missing ({error.strerror})"
 
     def _move(self, packet: "Packet[Any]") -> None:
         if self.shift:
             ticks = round(self.shift / packet.time_base)
             packet.pts = None if packet.pts is None else packet.pts + ticks
             packet.dts = None if packet.dts is None else packet.dts + ticks
+
+    def without(self, arrived: Container[int]) -> list[str]:
+        """Types of the tracks of whose output streams no index is in ``arrived``."""
+        streams = [track.stream for track in self._tracks.values()]
+        return [stream.type for stream in streams if stream.index not in arrived]
 
     def flush(self) -> Iterator["Packet[Any]"]:
         """What the encoders still hold, where ``until`` was stopped before the end of the input."""

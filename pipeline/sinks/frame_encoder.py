@@ -1,6 +1,7 @@
 """Frames into packets: one encoder, set up the same way wherever it stands."""
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -8,15 +9,19 @@ from typing import Any, cast
 
 import cv2
 from av.codec.context import CodecContext, Flags
+from av.error import FFmpegError
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, VideoReformatter
 
+from pipeline.errors import OutputError
 from pipeline.frame import Frame, Pixels
 from pipeline.machine import usable_cores
-from pipeline.sinks.encoding import Encoding, Family, family_for
+from pipeline.sinks.encoding import CODECS, Encoding, Family, family_for
 from pipeline.video_color import VideoColor
+
+os.environ.setdefault("SVT_LOG", "1")  # errors only: SVT-AV1 tells 20 lines on every segment otherwise
 
 _MAX_THREADS = 8  # each holds frames: memory would grow with the machine
 _RGB_MATRIX = 0
@@ -190,6 +195,25 @@ def _own_context(spec: VideoSpec) -> VideoCodecContext:
     context.flags |= Flags.global_header
     context.open()
     return context
+
+
+def require_hardware(spec: VideoSpec) -> None:
+    """Open a hardware encoder once, before any work is done for it; others are always there.
+
+    Raises:
+        OutputError: there is no such device, or its driver refuses the spec.
+    """
+    if spec.family in CODECS.values():
+        return
+    name = spec.family.encoder
+    try:
+        _own_context(spec)
+    except (FFmpegError, OSError, ValueError) as error:
+        width, height = spec.padded[1], spec.padded[0]
+        raise OutputError(
+            f"the hardware encoder {name} does not open for {width}x{height}: no such device here, no right "
+            f"to it, or a size it cannot do; choose --codec {name.partition('_')[0]}"
+        ) from error
 
 
 def fine_time_base(rate: Fraction) -> Fraction:

@@ -57,6 +57,8 @@ class OutputFile:
         self._part: PartFile | None = PartFile(path, overwrite=overwrite)
         self.part_path = self._part.part_path
         self._end_ticks: int | None = None
+        self._arrived: set[int] = set()
+        self._refused: str | None = None
         try:
             self._open(self._part, companions_from)
         except FAILURES as error:
@@ -80,8 +82,9 @@ class OutputFile:
 
     @property
     def sound_s(self) -> list[Fraction]:
-        """Seconds each sound track lasts, by the packets that were read of it."""
-        return self._companions.sound_s if self._companions is not None else []
+        """Seconds each sound track lasts that is not empty, by the packets that were read of it."""
+        read = self._companions.sound_s if self._companions is not None else {}
+        return [seconds for index, seconds in read.items() if index in self._arrived]
 
     def write(self, packets: Iterable[EncodedPacket]) -> None:
         """Append pictures in decoding order.
@@ -117,15 +120,25 @@ class OutputFile:
     def _mux_all(self, packets: "Iterable[Packet[Any]]") -> None:
         assert self._container is not None
         for packet in packets:
+            index = packet.stream.index
             try:
                 self._container.mux_one(packet)
             except (ArgumentError, InvalidDataError) as error:  # times that go backwards, a broken header
-                self._leave_out(error)
+                self._refused = (
+                    f"sound or subtitles are damaged: the container refused a piece ({error.strerror})"
+                )
+            else:
+                self._arrived.add(index)
 
-    def _leave_out(self, error: FFmpegError) -> None:
-        note = f"a damaged piece beside the pictures is left out: the container refused it ({error.strerror})"
-        if note not in self.notes:
-            self.notes.append(note)
+    @property
+    def damage(self) -> str | None:
+        """One line where what goes along with the pictures is damaged; known when ``end`` was called."""
+        return self._refused or (self._companions.damage if self._companions is not None else None)
+
+    @property
+    def empty(self) -> list[str]:
+        """Types of the streams that hold nothing, which readers may not see; known after ``end``."""
+        return self._companions.without(self._arrived) if self._companions is not None else []
 
     def end(self, complete: bool = True) -> None:
         """Write the rest of the companions and the end of the file; it keeps its hidden name.

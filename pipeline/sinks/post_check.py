@@ -1,5 +1,6 @@
 """The last look at a video before it gets its name: is everything in it that should be?"""
 
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -26,6 +27,7 @@ def check_video(
     frame_time: Fraction,
     kinds: Sequence[str],
     sound_s: Sequence[Fraction] = (),
+    empty: Sequence[str] = (),
     source: Path | None = None,
     complete: bool = True,
 ) -> list[str]:
@@ -36,6 +38,7 @@ def check_video(
         span: seconds from the first to the last of them.
         frame_time: seconds one frame may last; durations agree within it.
         kinds: types of the streams that must be there.
+        empty: those of ``kinds`` into which nothing went, which containers may drop.
         sound_s: seconds that went into each sound track.
         source: the input, whose tags are compared; None compares none.
         complete: False where a run was stopped or its input is damaged: sound may end earlier then.
@@ -48,7 +51,9 @@ def check_video(
     """
     try:
         with av.open(str(path), metadata_errors="replace") as container:
-            wrong = _first_fault(container, frames, span, frame_time, kinds)
+            wrong = _wrong_streams(container, kinds, empty) or _first_fault(
+                container, frames, span, frame_time
+            )
             if wrong is None and complete:
                 wrong = _shorter_track(path, sound_s, frame_time)
             if wrong is None and source is not None:
@@ -64,12 +69,14 @@ def check_video(
     return []
 
 
-def _first_fault(
-    container: InputContainer, frames: int, span: Fraction, frame_time: Fraction, kinds: Sequence[str]
-) -> str | None:
-    found = sorted(stream.type for stream in container.streams if stream.type != "data")
-    if found != sorted(kinds):
-        return f"streams {', '.join(sorted(kinds))} were wanted, {', '.join(found)} are there"
+def _wrong_streams(container: InputContainer, kinds: Sequence[str], empty: Sequence[str]) -> str | None:
+    found = Counter(stream.type for stream in container.streams if stream.type != "data")
+    if Counter(kinds) - Counter(empty) <= found <= Counter(kinds):
+        return None
+    return f"streams {', '.join(sorted(kinds))} were wanted, {', '.join(sorted(found.elements()))} are there"
+
+
+def _first_fault(container: InputContainer, frames: int, span: Fraction, frame_time: Fraction) -> str | None:
     stream = first_pictures(container.streams.video)
     assert isinstance(stream, VideoStream)
     times = _picture_times(container, stream)
@@ -107,12 +114,23 @@ def _ends_decodable(container: InputContainer, stream: VideoStream) -> str | Non
 def _shorter_track(path: Path, sound_s: Sequence[Fraction], frame_time: Fraction) -> str | None:
     """A sound track that ends earlier than what went into it, by more than a frame or an encoder's block."""
     allowed = max(frame_time, Fraction(1, 10))
+    found = _sound_seconds(path)
     for number, want in enumerate(sound_s):
-        with av.open(str(path), metadata_errors="replace") as container:  # a seek would miss what is before 0
-            have = _seconds(container, container.streams.audio[number]) or Fraction(0)
+        have = found[number] if number < len(found) else Fraction(0)
         if want - have > allowed:
             return f"sound track {number + 1} of {float(want):.2f} s was wanted, it lasts {float(have):.2f} s"
     return None
+
+
+def _sound_seconds(path: Path) -> list[Fraction]:
+    """Of each sound track that is not empty."""
+    with av.open(str(path), metadata_errors="replace") as container:
+        count = len(container.streams.audio)
+    found = []
+    for number in range(count):
+        with av.open(str(path), metadata_errors="replace") as container:  # a seek would miss what is before 0
+            found.append(_seconds(container, container.streams.audio[number]))
+    return [seconds for seconds in found if seconds is not None]
 
 
 def _seconds(container: InputContainer, stream: Stream) -> Fraction | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline.errors import OutputError
 from pipeline.sinks.assemble import first_and_last, frame_count, joined
 from pipeline.sinks.encoding import FORMATS, Encoding
-from pipeline.sinks.frame_encoder import FrameEncoder, VideoSpec
+from pipeline.sinks.frame_encoder import FrameEncoder, VideoSpec, require_hardware
 from pipeline.sinks.images import WRITABLE
 from pipeline.sinks.output_file import OutputFile
 from pipeline.sinks.post_check import check_video
@@ -57,8 +57,10 @@ class Target(ABC):
     Attributes:
         final: the file or folder that appears at the end.
         notes: lines the user should know.
+        damage: one line where what goes along with the pictures is damaged; known after ``build``.
     """
 
+    damage: str | None = None
     final: Path
     notes: list[str]
 
@@ -82,7 +84,7 @@ class MovieTarget(Target):
     """A video file, with everything else of the source."""
 
     def __init__(self, wanted: Wanted) -> None:
-        """Settle the encoding. Raises OutputError for what the container cannot hold."""
+        """Settle the encoding. Raises OutputError for what the container or the hardware cannot do."""
         container = FORMATS[wanted.path.suffix.lower()]
         self.spec = VideoSpec.settled(
             wanted.size,
@@ -93,6 +95,7 @@ class MovieTarget(Target):
             wanted.color,
             wanted.pixel_aspect,
         )
+        require_hardware(self.spec)
         self.final = wanted.path
         self.notes = list(self.spec.notes)
         self._wanted = wanted
@@ -115,10 +118,12 @@ class MovieTarget(Target):
             self._check_header(segments[0], output)
             output.write(joined(segments, self._last_duration(segments, complete)))
             output.end(complete)
-            self._check(output, segments, complete and not damaged)
+            self.damage = output.damage
+            self._check(output, segments, complete and not damaged and not output.damage)
             output.publish()
         finally:
             output.close()
+        output.notes += [f"the input's {kind} track holds nothing" for kind in output.empty]
         self.notes += [note for note in output.notes if note not in self.notes]
         return path
 
@@ -146,6 +151,7 @@ class MovieTarget(Target):
             span=last - first,
             frame_time=1 / self.spec.rate,
             kinds=output.kinds,
+            empty=output.empty,
             sound_s=output.sound_s,
             source=self._wanted.source,
             complete=complete,

@@ -19,7 +19,13 @@ _OPUS_RATE_HZ = 48000
 
 
 class Track(Protocol):
-    """Turns packets of the input into packets of the output; an empty one is the input's end."""
+    """Turns packets of the input into packets of the output; an empty one is the input's end.
+
+    Attributes:
+        stream: of the output.
+    """
+
+    stream: Stream
 
     def convert(self, packet: "Packet[Any]") -> Iterator["Packet[Any]"]:
         """The output's packets; ``packet`` may be one of them, changed."""
@@ -30,13 +36,13 @@ class CopiedTrack:
 
     def __init__(self, source: Stream, output: OutputContainer) -> None:
         """Raises ValueError or AttributeError where the container cannot hold the track."""
-        self._stream = output.add_stream_from_template(source, opaque=True)
-        name_like(source, self._stream)
+        self.stream = output.add_stream_from_template(source, opaque=True)
+        name_like(source, self.stream)
 
     def convert(self, packet: "Packet[Any]") -> Iterator["Packet[Any]"]:
         """The packet itself."""
         if packet.size:
-            packet.stream = self._stream
+            packet.stream = self.stream
             yield packet
 
 
@@ -47,21 +53,22 @@ class EncodedTrack:
         """Raises ValueError, AttributeError or FFmpegError where that cannot be."""
         rate = _OPUS_RATE_HZ if codec == "libopus" else source.rate
         self._source = source
-        self._stream = cast(AudioStream, output.add_stream(codec, rate=rate))
-        self._stream.layout = source.layout.name
-        self._stream.bit_rate = 96_000 * max(1, source.layout.nb_channels)
-        self._resampler = AudioResampler(self._stream.format.name, source.layout.name, rate)
-        name_like(source, self._stream)
+        self._sound = cast(AudioStream, output.add_stream(codec, rate=rate))
+        self._sound.layout = source.layout.name
+        self._sound.bit_rate = 96_000 * max(1, source.layout.nb_channels)
+        self._resampler = AudioResampler(self._sound.format.name, source.layout.name, rate)
+        self.stream: Stream = self._sound
+        name_like(source, self.stream)
 
     def convert(self, packet: "Packet[Any]") -> Iterator["Packet[Any]"]:
         """What the encoder has ready after it."""
         for decoded in self._source.codec_context.decode(packet if packet.size else None):
             for frame in self._resampler.resample(decoded):
-                yield from self._stream.encode(frame)
+                yield from self._sound.encode(frame)
         if not packet.size:
             for frame in self._resampler.resample(None):
-                yield from self._stream.encode(frame)
-            yield from self._stream.encode(None)
+                yield from self._sound.encode(frame)
+            yield from self._sound.encode(None)
 
 
 class ConvertedSubtitles:
@@ -73,21 +80,22 @@ class ConvertedSubtitles:
             raise ValueError("they are pictures, not text")
         self._source = source
         source.codec_context.open(strict=False)
-        self._stream = cast(SubtitleStream, output.add_stream(codec))
-        self._stream.codec_context.subtitle_header = source.codec_context.subtitle_header or _ASS_HEADER
-        self._stream.time_base = source.time_base
-        self._stream.codec_context.time_base = source.time_base  # type: ignore[assignment]
-        name_like(source, self._stream)
+        self._text = cast(SubtitleStream, output.add_stream(codec))
+        self._text.codec_context.subtitle_header = source.codec_context.subtitle_header or _ASS_HEADER
+        self._text.time_base = source.time_base
+        self._text.codec_context.time_base = source.time_base  # type: ignore[assignment]
+        self.stream: Stream = self._text
+        name_like(source, self.stream)
 
     def convert(self, packet: "Packet[Any]") -> Iterator["Packet[Any]"]:
         """One packet with the same times, or none where there is no text in it."""
         lines = [line.ass for line in self._lines(packet) if isinstance(line, AssSubtitle)]
         for text in lines[:1]:
             shown = SubtitleSet.create(text=text, start=0, end=0)
-            made = self._stream.codec_context.encode_subtitle(shown)
+            made = self._text.codec_context.encode_subtitle(shown)
             made.time_base, made.pts, made.dts = packet.time_base, packet.pts, packet.pts
             made.duration = packet.duration
-            made.stream = self._stream
+            made.stream = self.stream
             yield made
 
     def _lines(self, packet: "Packet[Any]") -> list[Any]:

@@ -101,8 +101,15 @@ class WindowSink(Sink):
             return
         if frame.size != self._shown_size and not self._full:
             self._resize(frame.size)
-        cv2.imshow(self._title, letterbox(frame.pixels, self._shown_size))
+        cv2.imshow(self._title, letterbox(frame.pixels, self._canvas()))
         self._take_keys()
+
+    def _canvas(self) -> tuple[int, int]:
+        """(height, width) to draw at: the frame's, or the screen's, which OpenCV would fill up with grey."""
+        if not self._full:
+            return self._shown_size
+        _, _, width, height = cv2.getWindowImageRect(self._title)
+        return (height, width) if min(height, width) > 0 else self._shown_size
 
     def _resize(self, size: tuple[int, int]) -> None:
         """Give the window the size of its frames, which is wider side by side."""
@@ -114,11 +121,18 @@ class WindowSink(Sink):
         """Commands of the keys pressed since the last call; ``quit`` where the window was closed."""
         if self._open:
             self._take_keys()
-        if self._open and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
+        if self._open and not self._is_there():
             self._open = False
             self._commands.append(QUIT)
         commands, self._commands = self._commands, []
         return commands
+
+    def _is_there(self) -> bool:
+        """Whether nobody closed it. With its last window OpenCV 5 forgets Qt and refuses the question."""
+        try:
+            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:
+            return False
 
     def _take_keys(self) -> None:
         """Let the window system draw and hand over keys."""
@@ -133,13 +147,15 @@ class WindowSink(Sink):
         self._full = not self._full
         state = cv2.WINDOW_FULLSCREEN if self._full else cv2.WINDOW_NORMAL
         cv2.setWindowProperty(self._title, cv2.WND_PROP_FULLSCREEN, state)
+        ratio = cv2.WINDOW_FREERATIO if self._full else cv2.WINDOW_KEEPRATIO
+        cv2.setWindowProperty(self._title, cv2.WND_PROP_ASPECT_RATIO, ratio)
 
     def close(self) -> None:
         """Close the window. Closing twice is no error."""
-        if self._open:
-            self._open = False
+        if self._open and self._is_there():
             cv2.destroyWindow(self._title)
             cv2.pollKey()
+        self._open = False
 
 
 def command_of(code: int) -> str | None:

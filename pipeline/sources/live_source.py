@@ -65,12 +65,14 @@ def _upright(
     asked: Asked, stop: threading.Event, tell: Callable[[str], None], opener: Opener | None
 ) -> Source:
     if asked.source == SYNTHETIC:
-        return PacedSynthetic(asked.size or (480, 640), round(asked.fps or 30), stop=stop)
+        scene = PacedSynthetic(asked.size or (480, 640), round(asked.fps or 30), stop=stop)
+        return _announced(scene, SYNTHETIC, tell)
     if is_address(asked.source):
         return _network(asked.source, stop, tell)
     path = Path(asked.source)
     if path.is_file() or (path.suffix and not asked.source.startswith("/dev/")):
-        return PacedSource(lambda: VideoFileSource(path, asked.size), loop=asked.loop, stop=stop)
+        film = PacedSource(lambda: VideoFileSource(path, asked.size), loop=asked.loop, stop=stop)
+        return _announced(film, path.name, tell)
     return _camera(asked, find_camera(asked.source), stop, tell, opener)
 
 
@@ -79,9 +81,14 @@ def _network(address: str, stop: threading.Event, tell: Callable[[str], None]) -
     source = ReconnectingSource(
         without_password(address), lambda again: NetworkSource(address, again=again), tell=tell, stop=stop
     )
+    return _announced(source, without_password(address), tell)
+
+
+def _announced(source: Source, name: str, tell: Callable[[str], None]) -> Source:
+    """The source, after its size and rate were told; a camera's own line says more."""
     height, width = source.info.size
-    rate = f", {float(source.info.rate):g} fps" if source.info.rate else ""
-    tell(f"{without_password(address)}: {width}x{height}{rate}")
+    rate = f", {float(source.info.rate):.4g} fps" if source.info.rate else ""
+    tell(f"{name}: {width}x{height}{rate}")
     return source
 
 

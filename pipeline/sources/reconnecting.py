@@ -11,8 +11,10 @@ from pipeline.latency import Clock
 from pipeline.sources.base import Source
 from pipeline.sources.paced import live_info
 
-PAUSES_S = (0.2, 0.5, 1.0, 1.5)
-"""Between attempts; the last one is repeated. A source that is back is found within the longest."""
+PAUSES_S = (0.2, 0.4, 0.8)
+"""Between attempts; the last one is repeated. A source that can be opened within a second is found within 3 s
+of being back: it may be missed by one attempt, for less than that second, and after the longest pause the
+next one finds it."""
 
 Tell = Callable[[str], None]
 

@@ -1,8 +1,10 @@
 """The cache: whole entries or none, one builder at a time, and nothing that stops a run."""
 
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -126,8 +128,19 @@ def test_a_folder_that_cannot_be_made_is_a_note(tmp_path: Path, monkeypatch: pyt
         entry = cache.get_or_build("trt", KEY, build)
         assert entry.content == CONTENT
         assert "cannot be written" in (entry.note or "")
-    assert len(calls) == 2
-    cache.drop_entry("trt", KEY)
+    assert cache.rebuild("trt", KEY, build).fresh
+    assert len(calls) == 3
+
+
+def test_an_entry_of_no_use_is_built_again_though_it_is_whole(folder: Path) -> None:
+    cache.write_entry("trt", KEY, b"an engine that this version cannot load", {})
+    calls, build = built_once()
+    assert cache.get_or_build("trt", KEY, build).content != CONTENT
+    assert cache.rebuild("trt", KEY, build).content == CONTENT
+    assert calls == [1]
+    kept = cache.read_entry("trt", KEY)
+    assert kept is not None
+    assert kept.content == CONTENT
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit on a process")
@@ -144,6 +157,35 @@ def test_a_full_disk_is_a_note_and_leaves_no_part(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "cannot be written (File too large)" in done.stdout
     assert [path.suffix for path in folder.iterdir()] == [".lock"]
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="only root can become a user without rights"
+)
+def test_a_folder_that_may_only_be_read_is_read_and_a_note() -> None:
+    code = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from pipeline.engines import cache\n"
+        "kept = cache.get_or_build('trt', {'a': 1}, lambda: (b'kept', {}))\n"
+        "cache.cache_folder().chmod(0o555)\n"
+        "os.setuid(65534)\n"
+        "again = cache.get_or_build('trt', {'a': 1}, lambda: sys.exit('built again'))\n"
+        "other = cache.get_or_build('trt', {'a': 2}, lambda: (b'other', {}))\n"
+        "assert cache.rebuild('trt', {'a': 1}, lambda: (b'anew', {})).content == b'anew'\n"
+        "print(again.content, again.fresh, again.note, other.content, other.fresh, other.note)\n"
+        "print(sorted(path.suffix for path in cache.cache_folder().iterdir()))"
+    )
+    with tempfile.TemporaryDirectory() as parent:  # pytest's own folders are closed to other users
+        Path(parent).chmod(0o755)
+        environment = {**os.environ, "BRUSHSTREAM_CACHE": f"{parent}/cache"}
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first.startswith("b'kept' False None b'other' True the cache ")
+    assert "cannot be written (Permission denied); it is built at every start" in first
+    assert second == "['', '.lock']"
 
 
 def test_two_processes_build_one_engine_once(folder: Path, tmp_path: Path) -> None:

@@ -29,7 +29,18 @@ def bundled(styles_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_help_lists_every_command(capsys: Capture) -> None:
     assert cli.run(["--help"]) == 0
     shown = capsys.readouterr().out
-    for command in ("webcam", "styles", "doctor", "bench", "video", "image", "demo", "train", "export"):
+    for command in (
+        "webcam",
+        "styles",
+        "doctor",
+        "bench",
+        "video",
+        "image",
+        "demo",
+        "train",
+        "export",
+        "import",
+    ):
         assert f"\n  {command} " in shown
     assert "..." not in shown.partition("Commands:")[2]
 

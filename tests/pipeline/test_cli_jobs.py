@@ -7,7 +7,9 @@ import av
 import numpy as np
 import pytest
 
-from pipeline import cli, style
+from pipeline import cli, cli_options, style
+from pipeline.errors import EngineError
+from pipeline.frame import Frame
 
 Capture = pytest.CaptureFixture[str]
 FRAMES = 12
@@ -51,6 +53,12 @@ def test_video_is_stylized_and_says_what_ran(clip: Path, tmp_path: Path, capsys:
     np.testing.assert_allclose(levels, [255 - (40 + 10 * i) for i in range(FRAMES)], atol=4)
 
 
+def test_av1_says_nothing_of_its_own(clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    line = ["video", str(clip), "-o", str(tmp_path / "out.webm"), "--codec", "av1", "--style", "invert"]
+    assert cli.run([*line, "--engine", "identity"]) == 0
+    assert all(told.startswith("brushstream: ") for told in capfd.readouterr().err.splitlines())
+
+
 def test_video_takes_size_and_strength(clip: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     line = ["video", str(clip), "-o", str(output), "--style", "invert", "--size", "48x32", "--strength", "0"]
@@ -58,6 +66,60 @@ def test_video_takes_size_and_strength(clip: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(mean_levels(output), [40 + 10 * i for i in range(FRAMES)], atol=4)
     with av.open(str(output)) as container:
         assert (container.streams.video[0].width, container.streams.video[0].height) == (48, 32)
+
+
+@pytest.fixture
+def still(tmp_path: Path) -> Path:
+    """300 noisy frames of two flat scenes without any motion; a cut at 100, and back at 260."""
+    path, dice = tmp_path / "still.mkv", np.random.default_rng(3)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", Fraction(25))
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "bgr0"
+        for index in range(300):
+            level = 180 if 100 <= index < 260 else 60
+            picture = (level + dice.integers(-6, 7, (48, 64, 3))).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "bgr24")))
+        container.mux(stream.encode())
+    return path
+
+
+def pictures(path: Path) -> np.ndarray:
+    with av.open(str(path)) as container:
+        return np.stack([frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]).astype(int)
+
+
+def test_steady_calms_what_is_still_and_nothing_crosses_a_cut(still: Path, tmp_path: Path) -> None:
+    line = ["video", str(still), "--style", "invert", "--engine", "identity", "--codec", "ffv1"]
+    assert cli.run([*line, "-o", str(tmp_path / "steady.mkv"), "--steady"]) == 0
+    before, calm = pictures(still), pictures(tmp_path / "steady.mkv")
+    for begin, end in ((0, 100), (100, 250), (260, 300)):
+        np.testing.assert_array_equal(calm[begin], before[begin])  # nothing of the scene before is in it
+        change = [np.abs(np.diff(frames[begin + 5 : end], axis=0)).mean() for frames in (calm, before)]
+        assert change[0] < 0.5 * change[1]
+
+
+def test_a_steady_job_that_was_cut_off_gives_the_same_frames(
+    still: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    from pipeline.look import Look
+
+    def run(name: str) -> int:
+        line = ["video", str(still), "--style", "invert", "--engine", "identity", "--codec", "ffv1"]
+        return cli.run([*line, "-o", str(tmp_path / name), "--steady"])
+
+    def cut_off(self: Look, frame: Frame) -> None:
+        if frame.index == 290:
+            raise EngineError("cut off")
+        submit(self, frame)
+
+    submit = Look.submit
+    assert run("whole.mkv") == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(Look, "submit", cut_off)
+        assert run("cut.mkv") == 6
+    assert run("cut.mkv") == 0
+    assert "300 frames of 64x48, 250 of them by an earlier run" in capsys.readouterr().err
+    np.testing.assert_array_equal(pictures(tmp_path / "cut.mkv"), pictures(tmp_path / "whole.mkv"))
 
 
 def test_an_output_that_is_there_is_kept_unless_told(clip: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -104,7 +166,7 @@ def test_wrong_options_are_usage_errors(option: list[str], clip: Path, tmp_path:
 )
 def test_a_partial_result_has_its_code(damage: str | None, interrupted: bool, code: int) -> None:
     app = cli.typer.Typer()
-    app.command()(lambda: cli.end_early(damage, interrupted))
+    app.command()(lambda: cli_options.end_early(damage, interrupted))
     with pytest.raises(SystemExit) as ended:
         app([])
     assert ended.value.code == code

@@ -1,5 +1,6 @@
 """Segments by Ray on this machine: the same output as without it, and resumable."""
 
+import json
 import os
 import subprocess
 import sys
@@ -38,14 +39,25 @@ def test_times_are_known_without_decoding(clip: Path, fps: Fraction | None) -> N
 SPREAD = """
 import sys
 from pathlib import Path
-from pipeline.cluster import run_on_cluster
+from pipeline.cluster import Cluster
 from pipeline.video_job import VideoOptions
 told = []
 options = VideoOptions(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], engine="identity",
                        preset="ultrafast", segment_frames=20)
-done = run_on_cluster(options, on_progress=lambda progress: told.append(progress.frames))
+with Cluster() as cluster:
+    done = cluster.run(options, lambda progress: told.append(progress.frames), on_engine=print)
 print(done.frames, *told)
 """
+COMMAND = "from pipeline.cli import main; main()"
+
+
+def in_a_process(home: Path, code: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    """Ray writes into the user's folder, and its threads outlive a test."""
+    own = {"HOME": str(home), "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(
+        command, env={**os.environ, **own}, capture_output=True, text=True, timeout=250, check=False
+    )
 
 
 @needs_ray
@@ -53,13 +65,34 @@ def test_a_cluster_makes_the_same_file(tmp_path: Path, clip: Path, styles_folder
     alone, spread, style = tmp_path / "alone.mp4", tmp_path / "spread.mp4", styles_folder / "invert.onnx"
     common = {"engine": "identity", "preset": "ultrafast", "segment_frames": 20}
     run_video(VideoOptions(clip, alone, str(style), **common))  # type: ignore[arg-type]
-    home = {"HOME": str(tmp_path), "RAY_USAGE_STATS_ENABLED": "0"}  # Ray writes into the user's folder
-    done = subprocess.run(
-        [sys.executable, "-c", SPREAD, str(clip), str(spread), str(style)],
-        env={**os.environ, **home, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True, text=True, timeout=250, check=False,
-    )  # fmt: skip
+    done = in_a_process(tmp_path, SPREAD, clip, spread, style)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.split() == ["50", "20", "40", "50"]
+    assert done.stdout.splitlines() == ["identity 1, cpu, fp32", "50 20 40 50"]
     assert kill_resume.decoded_hash(spread) == kill_resume.decoded_hash(alone)
     assert make_media.probe(spread) == make_media.probe(alone)
+
+
+@needs_ray
+def test_a_folder_is_spread_too_and_told_as_json(tmp_path: Path, clip: Path, styles_folder: Path) -> None:
+    folder, out, style = tmp_path / "in", tmp_path / "out", styles_folder / "invert.onnx"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        (folder / name).write_bytes(clip.read_bytes())
+    (folder / "broken.mp4").write_text("no video")
+    line = ["video", folder, "-o", out, "--style", style, "--engine", "identity", "--json"]
+    done = in_a_process(tmp_path, COMMAND, *line, "--cluster", "local")
+    assert done.returncode == 3, done.stderr[-2000:]
+    events = [json.loads(text) for text in done.stdout.splitlines()]
+    ends = {Path(e["input"]).name: e["event"] for e in events if e["event"] in ("done", "failed")}
+    assert ends == {"a.mp4": "done", "b.mp4": "done", "broken.mp4": "failed"}
+    assert {e["frames"] for e in events if e["event"] == "progress"} == {50}
+    assert [len(make_media.probe(path).times) for path in sorted(out.iterdir())] == [50, 50]
+
+
+@needs_ray
+def test_a_cluster_that_is_not_there_is_one_line(tmp_path: Path, clip: Path, styles_folder: Path) -> None:
+    style = styles_folder / "invert.onnx"
+    line = ["video", clip, "-o", tmp_path / "out.mp4", "--style", style, "--cluster", "auto"]
+    done = in_a_process(tmp_path, COMMAND, *line)
+    assert done.returncode == 6
+    assert "no Ray cluster answers at 'auto'" in done.stderr.splitlines()[-1]

@@ -6,7 +6,7 @@ from pathlib import Path
 import make_media
 import pytest
 
-from pipeline import cli, jobs, style
+from pipeline import cli, job_plan, jobs, style
 from pipeline.errors import InputError, OutputError
 from pipeline.video_job import VideoOptions
 
@@ -36,40 +36,40 @@ def options(folder: Path) -> VideoOptions:
 
 
 def test_folders_patterns_and_files_are_found(folder: Path) -> None:
-    assert [p.name for p in jobs.find_inputs([str(folder)])] == ["b2.mp4", "b10.mkv", "broken.mp4"]
-    assert [p.name for p in jobs.find_inputs([str(folder / "b*.m*"), str(folder / "b2.mp4")])] == [
+    assert [p.name for p in job_plan.find_inputs([str(folder)])] == ["b2.mp4", "b10.mkv", "broken.mp4"]
+    assert [p.name for p in job_plan.find_inputs([str(folder / "b*.m*"), str(folder / "b2.mp4")])] == [
         "b10.mkv", "b2.mp4", "broken.mp4",
     ]  # fmt: skip
     with pytest.raises(InputError, match="no file fits"):
-        jobs.find_inputs([str(folder / "*.avi")])
+        job_plan.find_inputs([str(folder / "*.avi")])
     (folder / "empty").mkdir()
     with pytest.raises(InputError, match="holds no video"):
-        jobs.find_inputs([str(folder / "empty")])
+        job_plan.find_inputs([str(folder / "empty")])
 
 
 def test_names_follow_the_pattern(folder: Path) -> None:
     wanted = options(folder)
-    planned = jobs.plan([str(folder)], folder / "out" / "{number}-{stem}-{style}.mkv", wanted)
+    planned = job_plan.plan([str(folder)], folder / "out" / "{number}-{stem}-{style}.mkv", wanted)
     assert [p.options.output.name for p in planned] == [
         "1-b2-invert.mkv", "2-b10-invert.mkv", "3-broken-invert.mkv",
     ]  # fmt: skip
     assert [p.action for p in planned] == ["make"] * 3
     with pytest.raises(OutputError, match=r"unknown field.*\{stem\}"):
-        jobs.plan([str(folder)], folder / "{nonsense}.mkv", wanted)
+        job_plan.plan([str(folder)], folder / "{nonsense}.mkv", wanted)
     with pytest.raises(OutputError, match="would both become"):
-        jobs.plan([str(folder)], folder / "{style}.mkv", wanted)
+        job_plan.plan([str(folder)], folder / "{style}.mkv", wanted)
 
 
 def test_a_failure_stops_nothing_and_is_told(folder: Path, tmp_path: Path) -> None:
     events: list[dict[str, object]] = []
-    planned = jobs.plan([str(folder)], tmp_path / "out", options(folder))
+    planned = job_plan.plan([str(folder)], tmp_path / "out", options(folder))
     done = jobs.run_jobs(planned, at_once=2, on_event=events.append)
     assert [outcome.state for outcome in done] == ["done", "done", "failed"]
     assert "not a video" in done[2].line
     assert jobs.exit_code_of(done) == 3
     assert len(make_media.probe(tmp_path / "out" / "b2-invert.mp4").times) == 5
     assert [e["input"] for e in events if e["event"] == "failed"] == [str(folder / "broken.mp4")]
-    again = jobs.plan([str(folder)], tmp_path / "out", options(folder))
+    again = job_plan.plan([str(folder)], tmp_path / "out", options(folder))
     assert [p.action for p in again] == ["skip", "skip", "make"]
     states = [outcome.state for outcome in jobs.run_jobs(again)]
     assert states == ["skipped", "skipped", "failed"]
@@ -100,7 +100,7 @@ def test_json_lines_tell_it_all(folder: Path, tmp_path: Path, capsys: Capture) -
     ("codes", "expected"), [((0, 0), 0), ((0, 10), 10), ((3, 10), 3), ((3, 5), 1), ((3, 130), 130)]
 )
 def test_the_exit_code_says_whether_any_failed(codes: tuple[int, ...], expected: int, folder: Path) -> None:
-    planned = jobs.Planned(options(folder), "make")
+    planned = job_plan.Planned(options(folder), "make")
     assert jobs.exit_code_of([jobs.Outcome(planned, "done", exit_code=c) for c in codes]) == expected
 
 

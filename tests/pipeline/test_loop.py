@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pipeline.frame import Frame, Pixels
-from pipeline.loop import STAGES, LoopReport, Progress, run_file
+from pipeline.loop import run_file
+from pipeline.progress import STAGES, LoopReport, Progress
 from pipeline.sinks.base import Sink
 from pipeline.sinks.null import NullSink
 from pipeline.sources.base import Source, StreamInfo

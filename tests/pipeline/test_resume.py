@@ -14,7 +14,7 @@ from pipeline.errors import OutputError
 from pipeline.frame import Frame
 from pipeline.journal import Journal, SegmentRecord, unfinished_frames, work_folder
 from pipeline.look import Look
-from pipeline.loop import Progress
+from pipeline.progress import Progress
 from pipeline.sinks import segmented
 from pipeline.sinks.assemble import joined
 from pipeline.sinks.frame_encoder import EncodedPacket
@@ -50,17 +50,17 @@ class CutOffError(Exception):
 
 def broken_off(monkeypatch: pytest.MonkeyPatch, options: VideoOptions, after: int) -> int:
     """Run the job until it has looked at ``after`` frames; return how many the journal keeps."""
-    look, seen = Look.__call__, 0
+    submit, seen = Look.submit, 0
 
-    def stop(self: Look, frame: Frame) -> np.ndarray:
+    def stop(self: Look, frame: Frame) -> None:
         nonlocal seen
         seen += 1
         if seen > after:
             raise CutOffError
-        return look(self, frame)
+        submit(self, frame)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Look, "__call__", stop)
+        patch.setattr(Look, "submit", stop)
         with pytest.raises(CutOffError):
             run_video(options)
     return unfinished_frames(options.final)

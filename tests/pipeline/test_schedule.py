@@ -3,6 +3,7 @@
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import make_media
 import numpy as np
 import pytest
@@ -154,3 +155,26 @@ def test_a_codec_that_does_not_fit_is_refused_with_what_does() -> None:
     assert all(family_for(Encoding(codec=name), "matroska") for name in CODECS)
     for name in hardware_encoders():
         assert family_for(Encoding(codec=name), "matroska").encoder == name
+
+
+@make_media.needs_ffmpeg
+def test_hardware_without_its_device_is_one_line_before_any_work(tmp_path: Path, styles_folder: Path) -> None:
+    source, style = make_media.clip(tmp_path / "in.mp4"), str(styles_folder / "invert.onnx")
+    absent = [name for name in hardware_encoders() if not opens(name)]
+    if not absent:
+        pytest.skip("every hardware encoder that PyAV offers has its device here")
+    with pytest.raises(OutputError, match=rf"the hardware encoder {absent[0]} does not open for 64x48"):
+        run_video(VideoOptions(source, tmp_path / "out.mp4", style, engine="identity", codec=absent[0]))
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def opens(encoder: str) -> bool:
+    context = av.CodecContext.create(encoder, "w")
+    assert isinstance(context, av.VideoCodecContext)
+    context.width, context.height, context.pix_fmt = 64, 48, "yuv420p"
+    context.time_base = Fraction(1, 25)
+    try:
+        context.open()
+    except (av.FFmpegError, OSError, ValueError):
+        return False
+    return True

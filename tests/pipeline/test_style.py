@@ -139,3 +139,21 @@ def test_every_bundled_style_is_named_as_its_file() -> None:
         assert found.card.name == found.path.stem
         assert found.card.artist
         assert found.card.rights
+
+
+def test_the_fast_network_of_a_style_is_found_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(style, "user_folder", lambda: tmp_path)
+    monkeypatch.setattr(style, "bundled_folder", lambda: tmp_path / "none")
+    (tmp_path / "fast").mkdir()
+    for name in ("wave", "fast/wave", "scream"):
+        make_models.blur(tmp_path / f"{name}.onnx")
+    assert style.find_style("wave").path == tmp_path / "wave.onnx"
+    assert style.find_style("wave", "fast").path == tmp_path / "fast" / "wave.onnx"
+    assert style.find_style(tmp_path / "scream.onnx", "fast").path == tmp_path / "scream.onnx"
+    assert [s.card.name for s in style.list_styles()] == ["scream", "wave"]
+    with pytest.raises(StyleNotFoundError, match="'scream' has no fast network; wave has one"):
+        style.find_style("scream", "fast")
+    with pytest.raises(StyleNotFoundError, match="no style is called 'wafe'; did you mean wave"):
+        style.find_style("wafe", "fast")

@@ -46,6 +46,33 @@ def test_sound_alone_is_refused(tmp_path: Path, invert: str) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.m4a"]
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_an_empty_sound_track_is_told_and_costs_nothing(tmp_path: Path, invert: str, suffix: str) -> None:
+    source, result = tmp_path / "in.mkv", tmp_path / f"out{suffix}"
+    nothing, tone = ("-filter:a:0", "atrim=end_sample=0"), ("-f", "lavfi", "-i", "sine=d=1")
+    make_media.ffmpeg(
+        *make_media.TESTSRC, *tone, *tone, "-map", "0", "-map", "1", "-map", "2", *nothing, *make_media.H264,
+        "-c:a", "aac", source,
+    )  # fmt: skip
+    done = run_video(VideoOptions(source, result, invert, engine="identity"))
+    assert done.notes == ("the input's audio track holds nothing",)
+    assert done.damage is None
+    (empty, sound), kept = make_media.audio_hashes(source), make_media.audio_hashes(result)
+    assert kept in ([sound], [empty, sound])
+
+
+def test_damaged_sound_is_kept_as_far_as_it_goes(tmp_path: Path, invert: str) -> None:
+    source, result = tmp_path / "in.ts", tmp_path / "out.mp4"
+    make_matrix.CASES["ts"].make(source)
+    packets = source.read_bytes()
+    half = len(packets) // 376 * 188
+    source.write_bytes(packets[half:] + packets[:half])  # the second half first: times go backwards
+    done = run_video(VideoOptions(source, result, invert, engine="identity"))
+    assert done.damage is not None
+    assert "sound or subtitles are damaged" in done.damage
+    assert len(make_media.probe(result).times) == done.frames
+
+
 def test_drop_frame_timecode_goes_along(tmp_path: Path, invert: str) -> None:
     source, result = tmp_path / "in.mov", tmp_path / "out.mov"
     make_matrix.CASES["drop-frame"].make(source)

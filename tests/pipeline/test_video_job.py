@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.errors import BrushstreamError, InputError, InputNotFoundError, OutputError, StyleNotFoundError
 from pipeline.frame import Pixels
-from pipeline.loop import Progress
+from pipeline.progress import Progress
 from pipeline.sources.video_file import VideoFileSource
 from pipeline.stylizer import Stylizer
 from pipeline.video_job import VideoOptions, run_video
@@ -104,10 +104,10 @@ def test_refusals_come_before_any_work_and_leave_nothing(tmp_path: Path, invert:
 def test_an_engine_that_fails_leaves_nothing(
     tmp_path: Path, invert: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(self: Stylizer, pixels: Pixels) -> Pixels:
+    def broken(self: Stylizer) -> Pixels:
         raise RuntimeError("engine broke")
 
-    monkeypatch.setattr(Stylizer, "__call__", broken)
+    monkeypatch.setattr(Stylizer, "collect", broken)
     source = make_media.clip(tmp_path / "in.mp4")
     with pytest.raises(RuntimeError, match="engine broke"):
         run_video(VideoOptions(source, tmp_path / "out.mp4", invert))

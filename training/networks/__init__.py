@@ -1,8 +1,8 @@
 """The networks, one a file, built by name.
 
 All map an image (N, 3, H, W), RGB in [0, 1], to a stylized image of the same shape, linear and not
-clamped unless ``is_linear`` is False; height and width are multiples of the network's ``size_multiple``,
-and at least ``shortest_side``.
+clamped unless the last layer is a ``TanhConv``; height and width are multiples of the network's
+``size_multiple``, and at least ``shortest_side``.
 """
 
 from collections.abc import Callable
@@ -22,6 +22,7 @@ from training.networks.johnson_2016 import Johnson2016Network
 DEFAULT_NETWORK = "detail-64"
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "detail-32": partial(DetailNetwork, 32),
     "detail-48": partial(DetailNetwork, 48),
     "detail-64": partial(DetailNetwork, 64),
     "detail-96": partial(DetailNetwork, 96),
@@ -55,9 +56,10 @@ def shortest_side(network: nn.Module) -> int:
     return int(getattr(network, "shortest_px", 3 * size_multiple(network)))
 
 
-def is_linear(network: nn.Module) -> bool:
-    """Whether the last layer is the convolution ``head`` and nothing squashes what it gives."""
-    return bool(getattr(network, "is_linear", True))
+def value_range(network: nn.Module) -> tuple[float, float]:
+    """Black and white in the numbers that the network's ``draw`` takes and gives."""
+    black, white = getattr(network, "value_range", (-2.0, 2.0))
+    return float(black), float(white)
 
 
 def count_parameters(network: nn.Module) -> int:

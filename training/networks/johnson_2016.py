@@ -2,11 +2,10 @@
 
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.networks.layers import BatchNormConv, UpsampleConv
+from training.networks.layers import BatchNormConv, TanhConv, UpsampleConv
 
 PADDING_PX = 40
 """What five residual blocks without padding take from each side: 2 px each, at a quarter of the size."""
@@ -51,7 +50,7 @@ class Johnson2016Network(nn.Module):
 
     size_multiple = 4
     shortest_px = PADDING_PX + 4
-    is_linear = False
+    value_range = (-1.0, 1.0)
 
     def __init__(self, upsampling: Upsampling = "fractional") -> None:
         super().__init__()
@@ -60,16 +59,17 @@ class Johnson2016Network(nn.Module):
         self.down2 = BatchNormConv(nn.Conv2d(64, 128, 3, stride=2, padding=1), 128)
         self.blocks = nn.Sequential(*(_Residual(128) for _ in range(5)))
         self.up1, self.up2 = _up(128, 64, upsampling), _up(64, 32, upsampling)
-        self.head = nn.Conv2d(32, 3, 9, padding=4)
+        self.head = TanhConv(32, 3, 9, padding_mode="zeros")
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, 3, H, W)."""
-        return self.draw(image * 4.0 - 2.0) * 0.25 + 0.5
+        return self.draw(image * 2.0 - 1.0) * 0.5 + 0.5
 
     def draw(self, x: Tensor) -> Tensor:
-        """The same in the network's own units, -2..2 in and out."""
+        """The same in the network's own units, -1..1 in and out."""
         x = F.pad(x, (PADDING_PX,) * 4, mode="reflect")
         x = F.relu(self.down2(F.relu(self.down1(F.relu(self.first(x))))))
         x = self.blocks(x)
         x = F.relu(self.up2(F.relu(self.up1(x))))
-        return torch.tanh(self.head(x)) * 2.0
+        y: Tensor = self.head(x)
+        return y

@@ -1,5 +1,8 @@
 """Building blocks of the networks: reflected convolutions, norms, residual blocks, upsampling, ICNR."""
 
+from typing import Literal
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -51,6 +54,20 @@ class UpsampleConv(nn.Module):
         """(N, Cin, H, W) -> (N, Cout, 2H, 2W)."""
         y: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
         return y
+
+
+class TanhConv(nn.Module):
+    """A convolution that keeps the size and a tanh: the end of networks that paint in -1..1."""
+
+    def __init__(
+        self, cin: int, cout: int, kernel: int, padding_mode: Literal["zeros", "reflect"] = "reflect"
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(cin, cout, kernel, padding=kernel // 2, padding_mode=padding_mode)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, Cin, H, W) -> (N, Cout, H, W) in -1..1."""
+        return torch.tanh(self.conv(x))
 
 
 class BatchNormConv(nn.Module):

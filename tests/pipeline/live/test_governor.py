@@ -83,8 +83,16 @@ def test_the_persons_choice_is_the_limit() -> None:
 
 
 def test_the_smallest_scale_is_the_end() -> None:
-    chosen = run(Governor(30), 60, lambda scale, now: 1.0)
-    assert chosen[-1] == SCALES[0]
+    governor = Governor(30)
+    chosen = run(governor, 60, lambda scale, now: 1.0 if now < 30 else 0.005)
+    assert min(chosen) == SCALES[0]
+    assert governor.describe() == "holding 30 fps at scale 1"
+
+
+def test_a_rate_that_even_the_smallest_scale_misses_is_said() -> None:
+    governor = Governor(30)
+    assert run(governor, 60, lambda scale, now: 1.0)[-1] == SCALES[0]
+    assert governor.describe() == "30 fps cannot be held, even at scale 0.4"
 
 
 @pytest.mark.parametrize(("rate", "scales"), [(0.0, SCALES), (30.0, ())])

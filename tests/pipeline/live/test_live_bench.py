@@ -9,8 +9,9 @@ from live_rig import own_threads
 
 from pipeline import cli, style
 from pipeline.latency_plot import SIZE, draw_ages, nice_step
-from pipeline.live import STAGES, Shown
-from pipeline.live_bench import LiveBenchOptions, SelfTest, rate_of, repeats, report_of, run_live_bench
+from pipeline.live_bench import SelfTest, run_live_bench
+from pipeline.live_figures import LiveBenchOptions, rate_of, repeats, report_of
+from pipeline.live_report import STAGES, Shown
 from pipeline.soak import Sample, SoakReport, run_soak
 from pipeline.style import StyleFile
 
@@ -92,7 +93,10 @@ def test_the_self_test_fails_where_p99_stays() -> None:
     assert SelfTest(12.0, 230.0).passed
     blind = SelfTest(12.0, 14.0)
     assert not blind.passed
-    assert "FAILED" in blind.lines()[0]
+    assert "FAILED: the measurement is blind" in blind.lines()[0]
+    busy = SelfTest(1034.0, 1106.0)
+    assert not busy.passed
+    assert "FAILED: this machine stalls for as long by itself" in busy.lines()[0]
 
 
 def test_stalls_are_seen_by_a_real_run(invert_style: StyleFile) -> None:

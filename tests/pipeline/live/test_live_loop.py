@@ -25,7 +25,7 @@ from pipeline.controls import Settings
 from pipeline.engine_pool import EnginePool, Wanted
 from pipeline.errors import EngineError, InputError, OutputError
 from pipeline.frame import Frame, Pixels
-from pipeline.live import STAGES
+from pipeline.live_report import STAGES
 from pipeline.painter import Painter, Painting
 from pipeline.style import StyleFile, read_style
 from pipeline.stylizer import Stylizer

@@ -21,7 +21,8 @@ from pipeline.latency import LatencyClock
 from pipeline.registry import Entry, load
 from pipeline.sinks import window
 from pipeline.sinks.letterbox import letterbox
-from pipeline.sinks.serve import MOST_VIEWERS, ServeSink, host_is_ours
+from pipeline.sinks.page_server import MOST_VIEWERS, host_is_ours
+from pipeline.sinks.serve import ServeSink
 from pipeline.sinks.window import DisplayTrial, WindowSink, command_of, why_no_display
 from pipeline.sources.base import StreamInfo
 

@@ -1,9 +1,6 @@
-"""Cameras that misbehave, schedules on a fake clock, a real stream over loopback that dies and returns."""
+"""Cameras that misbehave, files and scenes at their own pace on a fake clock, names and addresses."""
 
-import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,19 +8,17 @@ import cv2
 import numpy as np
 import pytest
 from fake_camera import DAMAGED, UNPLUGGED, FakeCamera, jpeg
-from live_rig import LONG_S, own_threads
-from make_media import FFMPEG, clip, needs_ffmpeg
+from live_rig import WaitingClock
+from make_media import clip, needs_ffmpeg
 
 from pipeline.errors import InputError, InputNotFoundError
-from pipeline.frame import Frame
 from pipeline.sources import camera as camera_module
-from pipeline.sources.base import Source, StreamInfo
+from pipeline.sources.base import StreamInfo
 from pipeline.sources.camera import FAILED_READS, CameraSource
 from pipeline.sources.camera_list import find_camera, list_cameras, names
 from pipeline.sources.live_source import Asked, open_live
 from pipeline.sources.network import NetworkSource, is_address, without_password
 from pipeline.sources.paced import PacedSource, PacedSynthetic
-from pipeline.sources.reconnecting import ReconnectingSource
 from pipeline.sources.synthetic import SyntheticSource
 
 SMALL, LARGE = (48, 64), (96, 128)
@@ -99,46 +94,6 @@ def test_a_size_that_changes_in_the_stream_is_passed_on() -> None:
         assert [frame.size for frame in camera] == [SMALL, LARGE, SMALL]
 
 
-def test_an_unplugged_camera_comes_back_and_its_numbers_go_on() -> None:
-    stop, told = threading.Event(), []
-    attempts: Iterator[FakeCamera] = iter(
-        [
-            FakeCamera([jpeg(SMALL, 10)] * 3 + [UNPLUGGED]),
-            FakeCamera([], opens=False),
-            FakeCamera([], opens=False),
-            FakeCamera([jpeg(SMALL, 60)] * 1000),
-        ]
-    )
-    asked = Asked("0", SMALL, 30)
-    with open_live(asked, stop, told.append, lambda device: next(attempts)) as source:
-        source._pauses_s = (0.0,)  # type: ignore[attr-defined]
-        frames = [frame for frame, _ in zip(source, range(6), strict=False)]
-    assert [frame.index for frame in frames] == list(range(6))
-    assert round(float(frames[-1].pixels.mean())) == pytest.approx(60, abs=2)
-    assert told[0].startswith("camera 0: 64x48")
-    assert "camera 0 is gone (no picture came any more after 3 frames); trying" in told[1]
-    assert "still gone, attempt 1" in told[2]
-    assert "still gone, attempt 2" in told[3]
-    assert told[-1].startswith("camera 0 is back after")
-
-
-def test_waiting_for_a_camera_ends_with_the_stop_event() -> None:
-    stop = threading.Event()
-    cameras = iter([FakeCamera([jpeg(SMALL, 1), UNPLUGGED])])
-
-    def open_once(again: bool) -> Source:
-        if again:
-            raise InputError("camera 0 is not there; plug it in")
-        return CameraSource(0, opener=lambda device: next(cameras))
-
-    def tell(line: str) -> None:
-        if "still gone" in line:
-            stop.set()
-
-    with ReconnectingSource("camera 0", open_once, tell=tell, stop=stop, pauses_s=(0.0,)) as source:
-        assert len(list(source)) == 1
-
-
 def test_the_list_has_names_modes_and_the_backends_word(tmp_path: Path) -> None:
     for number, name, index in ((0, "Good Webcam", "0"), (1, "Good Webcam", "1"), (2, "Capture Card", "0")):
         folder = tmp_path / f"video{number}"
@@ -168,25 +123,8 @@ def test_a_name_that_is_not_one_camera_lists_all(wanted: str) -> None:
         find_camera(wanted, {0: "Good Webcam", 4: "Capture Card"})
 
 
-class Clock:
-    """Time that passes only where somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def is_set(self) -> bool:
-        return False
-
-    def wait(self, seconds: float) -> bool:
-        self.now += seconds
-        return False
-
-
 def test_a_file_plays_at_its_own_pace_and_again() -> None:
-    clock = Clock()
+    clock = WaitingClock()
     source = PacedSource(
         lambda: SyntheticSource((8, 8), 10, 3),
         loop=True,
@@ -202,7 +140,7 @@ def test_a_file_plays_at_its_own_pace_and_again() -> None:
 
 
 def test_a_late_reader_makes_frames_old_not_the_clock_slow() -> None:
-    clock = Clock()
+    clock = WaitingClock()
     source = PacedSource(lambda: SyntheticSource((8, 8), 10, 4), stop=clock, clock=clock)  # type: ignore[arg-type]
     due = []
     for frame in source:
@@ -213,7 +151,7 @@ def test_a_late_reader_makes_frames_old_not_the_clock_slow() -> None:
 
 
 def test_a_schedule_skips_what_nobody_could_have_taken() -> None:
-    clock = Clock()
+    clock = WaitingClock()
     source = PacedSynthetic((8, 8), 10, 12, drawn=2, stop=clock, clock=clock)  # type: ignore[arg-type]
     got = []
     for frame in source:
@@ -225,8 +163,9 @@ def test_a_schedule_skips_what_nobody_could_have_taken() -> None:
 @needs_ffmpeg
 def test_a_file_is_a_source_too(tmp_path: Path) -> None:
     path = clip(tmp_path / "in.mp4", seconds=0.2)
-    stop = threading.Event()
-    with open_live(Asked(str(path), rotate=90), stop, lambda line: None) as source:
+    told: list[str] = []
+    with open_live(Asked(str(path), rotate=90), threading.Event(), told.append) as source:
+        assert told == ["in.mp4: 64x48, 25 fps"]
         assert source.info.size == (64, 48)
         assert [frame.size for frame in source] == [(64, 48)] * 5
 
@@ -256,86 +195,3 @@ def test_addresses_are_known_and_passwords_not_told() -> None:
 def test_nobody_there_is_an_input_error() -> None:
     with pytest.raises(InputError, match=r"http://127.0.0.1:9/x gives no video \(.*\); check the address"):
         NetworkSource("http://user:secret@127.0.0.1:9/x", again=True)
-
-
-class Broadcast:
-    """ffmpeg playing a test pattern to a UDP port, like a network camera."""
-
-    def __init__(self, port: int) -> None:
-        assert FFMPEG is not None
-        self.process = subprocess.Popen(
-            [FFMPEG, "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc=s=160x120:r=15", "-t", "60",
-             "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "15",
-             "-f", "mpegts", f"udp://127.0.0.1:{port}?pkt_size=1316"],
-        )  # fmt: skip
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture
-def broadcast(free_udp_port: int) -> Iterator[Callable[[], Broadcast]]:
-    started: list[Broadcast] = []
-
-    def start() -> Broadcast:
-        started.append(Broadcast(free_udp_port))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.kill()
-
-
-@pytest.fixture
-def free_udp_port() -> int:
-    import socket
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@needs_ffmpeg
-def test_a_network_camera_that_dies_comes_back(
-    broadcast: Callable[[], Broadcast], free_udp_port: int
-) -> None:
-    """Killed in the middle and started again: frames come again, and it is said. How soon is printed."""
-    stop, told = threading.Event(), []
-    frames: list[Frame] = []
-    came = threading.Condition()
-    first = broadcast()
-    address = f"udp://127.0.0.1:{free_udp_port}"
-    source = open_live(Asked(address), stop, told.append)
-
-    def read() -> None:
-        for frame in source:
-            with came:
-                frames.append(frame)
-                came.notify()
-
-    def wait_for(count: int) -> bool:
-        with came:
-            return came.wait_for(lambda: len(frames) >= count, LONG_S)
-
-    reader = threading.Thread(target=read, name="brushstream-test-reader")
-    reader.start()
-    try:
-        assert wait_for(5)
-        first.kill()
-        while not any("is gone" in line for line in told):
-            time.sleep(0.05)
-        before, restarted_at = len(frames), time.monotonic()
-        broadcast()
-        assert wait_for(before + 5)
-        print(f"frames again {frames[before].captured_at - restarted_at:.2f} s after the restart")
-    finally:
-        stop.set()
-        reader.join(LONG_S)
-        source.close()
-    assert frames[0].size == (120, 160)
-    indices = [frame.index for frame in frames]
-    assert indices == sorted(set(indices))
-    assert any("is gone (nothing came for 1.5 s)" in line for line in told)
-    assert any("is back after" in line for line in told)
-    assert own_threads() == []

@@ -1,0 +1,72 @@
+"""Which of the known layouts a file has, by the names and shapes in it, never by the file's own name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import onnx
+from torch import Tensor
+
+from export.foreign import cycle_gan, onnx_zoo, pytorch_examples
+from export.foreign.network import ForeignNetwork, listed
+from export.foreign.reading import read_file
+from pipeline.style import CARD_KEY
+from training.errors import CheckpointError
+
+Table = Mapping[str, Tensor]
+_OF_TENSORS: Sequence[tuple[Callable[[Table], bool], Callable[[Table], ForeignNetwork]]] = (
+    (pytorch_examples.matches, pytorch_examples.network_from_tensors),
+    (cycle_gan.matches, cycle_gan.network_from_tensors),
+)
+_SUPPORTED = "; ".join(layout.DESCRIPTION for layout in (pytorch_examples, onnx_zoo, cycle_gan))
+
+
+def recognise(path: Path) -> ForeignNetwork:
+    """Read a file and build the network in it.
+
+    Raises:
+        UnsafeCheckpointError: the file holds code.
+        CheckpointError: it cannot be read, or is of no layout known here; the message says what was
+            found and what can be imported.
+    """
+    content = read_file(path)
+    try:
+        if isinstance(content, onnx.ModelProto):
+            return _from_model(content)
+        return _from_tables(content)
+    except CheckpointError as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def _from_model(model: onnx.ModelProto) -> ForeignNetwork:
+    if any(prop.key == CARD_KEY for prop in model.metadata_props):
+        raise CheckpointError("this is a Brushstream style already; use it as it is, with --style")
+    if onnx_zoo.matches(model):
+        return onnx_zoo.network_from_model(model)
+    kinds = sorted({node.op_type for node in model.graph.node})
+    raise CheckpointError(
+        f"an ONNX graph of no layout known here: {len(model.graph.node)} nodes of {listed(kinds, 8)}; "
+        f"what can be imported: {_SUPPORTED}"
+    )
+
+
+def _from_tables(tables: Sequence[Table]) -> ForeignNetwork:
+    known = [(build, table) for table in tables for matches, build in _OF_TENSORS if matches(table)]
+    if len(known) > 1:
+        raise CheckpointError(
+            f"{len(known)} networks are in this file, one was expected; save the wanted one by itself: "
+            "torch.save(checkpoint[NAME], ...)"
+        )
+    if not known:
+        raise CheckpointError(f"{_found(tables)}; what can be imported: {_SUPPORTED}")
+    build, table = known[0]
+    return build(table)
+
+
+def _found(tables: Sequence[Table]) -> str:
+    if not tables:
+        return "no table of named weights is in this file"
+    largest = max(tables, key=len)
+    if any(name.startswith("network.") for name in largest):
+        return "these look like a checkpoint of `brushstream train`, which `brushstream export` takes"
+    shown = [f"{name} {tuple(value.shape)}" for name, value in largest.items()]
+    return f"{len(largest)} weights of no layout known here: {listed(shown)}"

@@ -1,0 +1,96 @@
+"""What there is and how fast it is: ``brushstream styles``, ``doctor`` and ``bench``."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from pipeline import live_cli, registry
+from pipeline.cli_options import (
+    DEFAULT_STYLE,
+    DeviceName,
+    EngineName,
+    JsonFile,
+    PrecisionName,
+    PrecisionOption,
+    ProviderName,
+    StyleName,
+    parse_size,
+    precision_of,
+    say,
+    write_json,
+)
+
+
+def styles(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, the whole cards.")] = False,
+) -> None:
+    """List the styles: artist, year, rights, network, size."""
+    from pipeline import style, terminal
+
+    found = style.list_styles(on_damaged=lambda error: say(f"warning: {error}"))
+    if as_json:
+        print(json.dumps([json.loads(s.card.to_json()) for s in found], indent=2, ensure_ascii=False))
+        return
+    terminal.show(terminal.styles_table(found))
+    if not found:
+        print(f"no style in {style.bundled_folder()} nor in {style.user_folder()}")
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Show what is installed and which engine will run."""
+    from pipeline import terminal
+    from pipeline.doctor import examine
+
+    findings = examine()
+    if as_json:
+        print(json.dumps(findings.to_dict(), indent=2))
+    else:
+        terminal.show(terminal.doctor_tables(findings))
+    if findings.problems:
+        raise typer.Exit(1)
+
+
+def bench(
+    style: StyleName = DEFAULT_STYLE,
+    engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
+    precision: PrecisionName = PrecisionOption.auto,
+    size: Annotated[str, typer.Option("--size", metavar="WxH", help="Frame size.")] = "640x480",
+    frames: Annotated[int, typer.Option(min=1, help="Measured frames; a p99 wants 1000.")] = 1000,
+    warmup: Annotated[int, typer.Option(min=0, help="Frames before them, kept apart.")] = 20,
+    live: Annotated[
+        bool, typer.Option("--live", help="Measure the age of frames from a source with a fixed rate.")
+    ] = False,
+    rate: live_cli.Rate = 30,
+    plot: live_cli.Plot = None,
+    self_test: live_cli.SelfTest = False,
+    soak: live_cli.Soak = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Measure how long a frame takes on this machine."""
+    from pipeline import terminal
+    from pipeline.bench import BenchOptions, run_bench
+    from pipeline.style import find_style
+
+    frame_size = parse_size(size)
+    if live or self_test or soak is not None:
+        live_cli.bench_live(
+            style, frame_size, registry.engine_on(engine, device, provider), precision_of(precision), rate,
+            frames, warmup, plot, self_test, soak, json_file,
+        )  # fmt: skip
+        return
+    report = run_bench(
+        BenchOptions(
+            find_style(style),
+            frame_size,
+            registry.engine_on(engine, device, provider),
+            precision_of(precision),
+            frames,
+            warmup,
+        )
+    )
+    terminal.show(terminal.bench_table(report))
+    if json_file is not None:
+        write_json(json_file, report.to_dict())

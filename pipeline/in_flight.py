@@ -1,0 +1,93 @@
+"""Several frames in flight: handed in ahead, collected in order."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, runtime_checkable
+
+from pipeline.frame import Frame, Pixels
+
+
+@runtime_checkable
+class Overlapping(Protocol):
+    """What can have several frames in flight; ``Stylizer`` is one."""
+
+    @property
+    def slots(self) -> int:
+        """How many; may change between frames."""
+
+    def submit(self, pixels: Pixels) -> None:
+        """Take a frame, which stays unchanged until its result was collected."""
+
+    def collect(self) -> Pixels:
+        """The result of the oldest frame that was submitted."""
+
+
+class Stage(Protocol):
+    """``Overlapping``, of frames that tell when they are; ``Look`` is one."""
+
+    @property
+    def slots(self) -> int:
+        """How many frames may be in flight; may change between frames."""
+
+    def submit(self, frame: Frame) -> None:
+        """Take a frame, whose pixels stay unchanged until its result was collected."""
+
+    def collect(self) -> Pixels:
+        """The result of the oldest frame that was submitted, (H, W, 3) uint8 BGR."""
+
+
+class OneByOne:
+    """A function in the place of something that overlaps."""
+
+    slots = 1
+
+    def __init__(self, stylize: Callable[[Pixels], Pixels]) -> None:
+        """``stylize`` makes of (H, W, 3) uint8 BGR the same."""
+        self._stylize = stylize
+
+    def submit(self, frame: Frame) -> None:
+        """Do the work at once."""
+        self._result = self._stylize(frame.pixels)
+
+    def collect(self) -> Pixels:
+        """What came of it."""
+        return self._result
+
+
+class PixelsOnly:
+    """Something that overlaps and does not ask when a frame is."""
+
+    def __init__(self, stylizer: Overlapping) -> None:
+        """``stylizer`` stays its owner's."""
+        self._stylizer = stylizer
+
+    @property
+    def slots(self) -> int:
+        """See ``Stage``."""
+        return self._stylizer.slots
+
+    def submit(self, frame: Frame) -> None:
+        """See ``Stage``."""
+        self._stylizer.submit(frame.pixels)
+
+    def collect(self) -> Pixels:
+        """See ``Stage``."""
+        return self._stylizer.collect()
+
+
+def overlapped(stage: Stage, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Pixels]]:
+    """Each frame and its result, in order, with as many in flight as the stage has slots.
+
+    An error of a frame is raised where its result would come; what is in flight then is left to the
+    stage's owner, who closes it.
+    """
+    waiting: deque[Frame] = deque()
+    for frame in frames:
+        while len(waiting) >= stage.slots:
+            yield waiting.popleft(), stage.collect()
+        stage.submit(frame)
+        waiting.append(frame)
+        if stage.slots == 1:
+            yield waiting.popleft(), stage.collect()
+    while waiting:
+        yield waiting.popleft(), stage.collect()

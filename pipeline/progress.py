@@ -1,0 +1,66 @@
+"""Where a run over a file stands, and what it was when it has ended."""
+
+from dataclasses import dataclass
+
+STAGES = ("decode", "stylize", "encode")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a running job stands.
+
+    Attributes:
+        frames: finished, that is encoded.
+        expected: how many there will be, None where the source does not know.
+        seconds: since the first frame was asked for.
+        resumed: those of ``frames`` that an earlier run had finished.
+    """
+
+    frames: int
+    expected: int | None
+    seconds: float
+    resumed: int = 0
+
+    @property
+    def fps(self) -> float:
+        """Frames a second so far."""
+        return (self.frames - self.resumed) / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class LoopReport:
+    """What a run over a file was.
+
+    Attributes:
+        frames: how many reached the sink.
+        seconds: from the first read to the sink's end.
+        busy_s: seconds each stage worked rather than waited, by STAGES.
+        cpu_s: processor seconds of this process meanwhile, over all cores.
+        cores: cores it might use.
+        interrupted: ended by Ctrl-C or the stop event, before the source's end.
+        most_queued: the longest either queue got.
+    """
+
+    frames: int
+    seconds: float
+    busy_s: dict[str, float]
+    cpu_s: float
+    cores: int
+    interrupted: bool
+    most_queued: int
+
+    @property
+    def fps(self) -> float:
+        """Frames a second over the whole run; 0 for none."""
+        return self.frames / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def busy_share(self) -> dict[str, float]:
+        """Share of the run each resource worked, 0..1: the three stages, and ``cpu`` of all cores.
+
+        The largest is what held the run back.
+        """
+        if self.seconds <= 0:
+            return dict.fromkeys((*STAGES, "cpu"), 0.0)
+        shares = {name: busy / self.seconds for name, busy in self.busy_s.items()}
+        return {**shares, "cpu": self.cpu_s / (self.seconds * self.cores)}
