@@ -6,7 +6,8 @@ import onnx
 import pytest
 import torch
 
-from export.to_onnx import style_file_from_checkpoint
+from export.to_onnx import onnx_from_network, style_file_from_checkpoint, write_style_file
+from pipeline.style import StyleCard
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
@@ -37,3 +38,10 @@ def test_what_is_no_style_file_is_refused_with_one_line(tmp_path: Path) -> None:
     onnx.save(onnx.ModelProto(ir_version=10), str(tmp_path / "bare.onnx"))
     with pytest.raises(CheckpointError, match="no style file of brushstream"):
         checkpoint_from_style_file(tmp_path / "bare.onnx")
+
+
+def test_a_network_whose_batch_norms_were_folded_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    model = onnx_from_network(networks.build("johnson-2016").eval())
+    write_style_file(tmp_path / "a.onnx", model, StyleCard("a", network="johnson-2016", size_multiple=4))
+    with pytest.raises(CheckpointError, match=r"'johnson-2016' cannot be taken up again; start from a"):
+        checkpoint_from_style_file(tmp_path / "a.onnx")
