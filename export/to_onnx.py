@@ -128,14 +128,15 @@ def card_from_checkpoint(checkpoint: Checkpoint, network: nn.Module, name: str) 
             "checkpoint": str(CHECKPOINT_FORMAT),
             "exporter": f"torch.onnx opset {OPSET}",
             "torch": torch.__version__,
-            "brushstream": _own_version(),
+            "brushstream": own_version(),
         },
         parity_limits={precision: list(limits) for precision, limits in LIMITS.items()},
         evaluation=held_out,
     )
 
 
-def _own_version() -> str:
+def own_version() -> str:
+    """The installed version of Brushstream."""
     try:
         return version("brushstream")
     except PackageNotFoundError:  # run from a source tree that was never installed
