@@ -221,16 +221,13 @@ class Report:
             console = Console(width=max(80, 28 + 18 * len(self.figures)), markup=False, highlight=False)
         console.print(table(self.figures))
         photos = self.material.photos
-        console.print(
-            f"{len(photos)} held-out photographs of {self.photos}: {', '.join(p.name for p in photos)}"
-        )
+        print(f"{len(photos)} held-out photographs of {self.photos}: {', '.join(p.name for p in photos)}")
         for name, found in self.measured.items():
-            for note in found.notes:
-                console.print(f"{name}: {note}")
+            print("".join(f"{name}: {note}\n" for note in found.notes), end="")
         names = ["report.json", "contact-sheet.png"]
         names += ["frames.png"] if self.material.real else []
         names += ["pareto.png"] if plotted else []
-        console.print(f"wrote {', '.join(names)} into {self.folder}")
+        print(f"wrote {', '.join(names)} into {self.folder}")
 
 
 def table(figures: dict[str, dict[str, float | None]]) -> Any:

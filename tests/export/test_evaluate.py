@@ -66,8 +66,8 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(place: Path, output: Path, *arguments: object) -> int:
     words = (
-        "evaluate", *arguments, "--photos", place / "photos", "-o", output, "--engine=onnxruntime",
-        "--vgg-weights", place / "vgg.safetensors", "--precision=fp32",
+        "evaluate", "--photos", place / "photos", "-o", output, "--engine=onnxruntime",
+        "--vgg-weights", place / "vgg.safetensors", "--precision=fp32", *arguments,
     )  # fmt: skip
     return cli.run([str(word) for word in words])
 
