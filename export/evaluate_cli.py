@@ -117,7 +117,7 @@ class Report:
     def __init__(
         self, folder: Path, photos: Path, material: "Material", settings: "Settings", engine: str
     ) -> None:
-        from training.evaluation.measure import Bench
+        from training.evaluation.measure import Examiner
 
         self.folder, self.photos, self.material, self.settings = folder, photos, material, settings
         self.engine = engine
@@ -125,7 +125,7 @@ class Report:
         self.figures: dict[str, dict[str, float | None]] = {}
         self.engines: dict[str, str] = {}
         self.files: dict[str, str] = {}
-        self._bench = Bench(material, settings, _progress)
+        self._examiner = Examiner(material, settings, _progress)
 
     def add(self, one: "Candidate", painting: Path | None) -> None:
         """Measure one style."""
@@ -137,7 +137,7 @@ class Report:
         _progress(f"{one.name}: service time")
         costs, self.engines[one.name] = cost(one.file, self.engine)
         with Style(one.file, engine=self.engine) as paint:
-            self.measured[one.name] = self._bench.measure(Subject(one.name, paint, one.recipe, painting))
+            self.measured[one.name] = self._examiner.measure(Subject(one.name, paint, one.recipe, painting))
         self.figures[one.name] = summary(self.measured[one.name], costs)
         self.files[one.name] = one.file.path.name
 

@@ -17,7 +17,6 @@ CONTENT_LAYER = "relu3_3"
 LAYERS = (*STYLE_LAYERS, *GRAM_LAYERS, CONTENT_LAYER)
 """What the encoder of this module must be opened with."""
 OCTAVES = 3
-CROPS = 6
 POSITIONS = 1024
 SSIM_WINDOW_PX, SSIM_DEVIATION_PX = 11, 1.5
 SSIM_C3 = 0.03**2 / 2  # Wang et al. 2004: C3 = C2 / 2, C2 = (K2 L)^2, K2 = 0.03, luma in [0, 1]
@@ -44,11 +43,14 @@ class StyleDistance:
             levels = _pyramid(self._encoder, image, STYLE_LAYERS)
         return _mean_distance(levels, self._targets)
 
-    def normalized(self, distance: float, untouched: float) -> float:
-        """0 = crops of the painting against each other, 1 = the untouched photograph at ``untouched``.
+    def normalized(self, distance: float, untouched: float) -> float | None:
+        """0 = crops of the painting against each other, 1 = untouched photographs at ``untouched``.
 
-        Below 0 a picture is nearer to the painting than the painting's parts are to each other.
+        Below 0 a picture is nearer to the painting than the painting's parts are to each other. None
+        where those parts differ as much as photographs do: then the scale means nothing.
         """
+        if untouched <= self.own:
+            return None
         return (distance - self.own) / (untouched - self.own)
 
     def _between_crops(self, painting: Tensor) -> float:
@@ -61,11 +63,15 @@ class StyleDistance:
 
 
 def crops(painting: Tensor) -> list[Tensor]:
-    """Six crops of half its height and width: the corners, and two across the middle."""
-    height, width = painting.shape[2] // 2, painting.shape[3] // 2
-    places = [(0, 0), (0, width), (height, 0), (height, width)]
-    places += [(height // 2, width // 4), (height // 2, 3 * width // 4)]
-    return [painting[:, :, top : top + height, left : left + width] for top, left in places[:CROPS]]
+    """Four crops of three quarters of its height and width, one from each corner.
+
+    Smaller ones hold too little of a painting with a plain sky: quarters of The Great Wave differ from
+    each other as much as photographs differ from it.
+    """
+    height, width = (length * 3 // 4 for length in painting.shape[2:])
+    bottom, right = painting.shape[2] - height, painting.shape[3] - width
+    places = [(0, 0), (0, right), (bottom, 0), (bottom, right)]
+    return [painting[:, :, top : top + height, left : left + width] for top, left in places]
 
 
 Targets = dict[str, moments.GaussianTarget]

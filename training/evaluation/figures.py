@@ -49,7 +49,7 @@ FIGURES: tuple[Figure, ...] = (
         "style_distance",
         "style distance",
         "Wasserstein-2 scaled so that 0 is crops of the painting against each other and 1 the untouched "
-        "photograph, median",
+        "photographs, median",
     ),
     Figure(
         "self_similarity",

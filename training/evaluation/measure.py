@@ -14,7 +14,7 @@ from training.encoder import Encoder
 from training.errors import CheckpointError
 from training.evaluation import distances, objective
 from training.evaluation.flow_clips import FlowClip
-from training.evaluation.material import Clip, Paint, Photo, Pixels, frame_of, image_of
+from training.evaluation.material import Clip, Paint, Photo, Pixels, frame_of, image_of, spread
 from training.evaluation.stability import Motion, Stability, estimated_motions, flicker, warp_error
 from training.gatys_job import open_encoder
 from training.gatys_recipe import Recipe
@@ -22,6 +22,7 @@ from training.gatys_recipe import Recipe
 DEFAULT_BRUSH_PX = 512
 EXACT_CLIPS = 3
 FLICKER_PHOTOS = 3
+PHOTOS_SHOWN, CLIPS_SHOWN, FRAMES_SHOWN = 6, 2, 6
 OnProgress = Callable[[str], None]
 
 
@@ -92,7 +93,8 @@ class Measured:
     Attributes:
         photos: figures by photograph's name. exact, real, flicker: (name, figure) of each clip or still.
         notes: what was left out, and why.
-        painted, optimised: pictures by photograph's name. shown: consecutive painted frames by clip.
+        painted, optimised: pictures by photograph's name, of those that a report shows.
+        shown: consecutive painted frames by clip, likewise.
     """
 
     photos: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -105,7 +107,7 @@ class Measured:
     shown: dict[str, list[Pixels]] = field(default_factory=dict)
 
 
-class Bench:
+class Examiner:
     """Measures styles one after another; the encoder and the material are shared.
 
     Raises (every method):
@@ -134,7 +136,15 @@ class Bench:
         else:
             self._compare(subject.painting, subject, measured)
             self._optimise(subject.painting, subject, measured)
+        self._keep_shown(measured)
         return measured
+
+    def _keep_shown(self, measured: Measured) -> None:
+        """Let go of the other pictures: of ten styles they would fill a gigabyte."""
+        names = {photo.name for photo in spread(self.material.photos, PHOTOS_SHOWN)}
+        for kept in (measured.painted, measured.optimised):
+            for name in set(kept) - names:
+                del kept[name]
 
     def _image(self, frame: Pixels) -> Tensor:
         return image_of(frame, self.settings.device)
@@ -159,7 +169,8 @@ class Bench:
             self.say(f"{subject.name}: {real.clip.name}")
             painted = [subject.paint(frame) for frame in real.clip.frames]
             measured.real.append((real.clip.name, _stability(painted, real.clip.frames, real.motions)))
-            measured.shown[real.clip.name] = painted
+            if len(measured.shown) < CLIPS_SHOWN:
+                measured.shown[real.clip.name] = middle(painted)
         for photo in self.material.photos[:FLICKER_PHOTOS]:
             measured.flicker.append((photo.name, flicker(subject.paint, photo.frame)))
 
@@ -177,8 +188,8 @@ class Bench:
                 "gram": grams(image),
                 "wasserstein": after,
                 "wasserstein_untouched": before,
-                "wasserstein_painting": style.own,
-                "style_distance": style.normalized(after, before),
+                "wasserstein_crops": style.own,
+                "style_distance": style.normalized(after, median(untouched)),
             }
 
     def _untouched_distances(self, key: tuple[Path, int], style: distances.StyleDistance) -> list[float]:
@@ -211,6 +222,12 @@ class Bench:
     def _step(self, place: str, step: int) -> None:
         if step % 25 == 0 or step == self.settings.iterations:
             self.say(f"{place}step {step} of {self.settings.iterations}")
+
+
+def middle(frames: Sequence[Pixels]) -> list[Pixels]:
+    """The consecutive frames of a clip that a report shows."""
+    start = max(0, (len(frames) - FRAMES_SHOWN) // 2)
+    return list(frames[start : start + FRAMES_SHOWN])
 
 
 def _stability(painted: list[Pixels], frames: list[Pixels], motions: list[Motion]) -> Stability:

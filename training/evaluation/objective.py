@@ -30,7 +30,7 @@ class Optimised:
 
     Attributes:
         losses: the objective after 0, 1, 2, ... steps; the first is that of the untouched photograph.
-        terms: unweighted ``content``, ``style``, ``tv`` and ``total`` at the lowest of them... the last.
+        terms: unweighted ``content``, ``style``, ``tv`` and the weighted ``total`` after the last step.
         image: (1, 3, H, W), RGB in [0, 1].
     """
 

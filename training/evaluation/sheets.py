@@ -7,13 +7,10 @@ from PIL import Image
 
 from training.data import read_painting
 from training.evaluation.material import Photo, Pixels, image_of, spread
-from training.evaluation.measure import Measured, RealClip
+from training.evaluation.measure import CLIPS_SHOWN, PHOTOS_SHOWN, Measured, RealClip, middle
 from training.studies.scatter import Point, draw_scatter, side_by_side
 from training.studies.sheet import Cell, cell, draw_sheet
 
-PHOTOS_SHOWN = 6
-CLIPS_SHOWN = 2
-FRAMES_SHOWN = 6
 Figures = Mapping[str, float | None]
 
 
@@ -28,7 +25,7 @@ def contact_sheet(
         first = painting_cell(name, paintings[name])
         rows.append([first, *(_painted_cell(photo, found) for photo in shown)])
         if found.optimised:
-            beside = Cell(first.picture, (name, "optimised, below the network"))
+            beside = Cell(first.picture, (name, "optimised pixels"))
             rows.append([beside, *(_optimised_cell(photo, found) for photo in shown)])
     return draw_sheet("Styles on photographs they never saw", rows)
 
@@ -43,7 +40,7 @@ def painting_cell(name: str, painting: Path | None) -> Cell:
 def _painted_cell(photo: Photo, found: Measured) -> Cell:
     row = found.photos[photo.name]
     told = [f"content {row['content']:.2f}"]
-    told += [f"style {row['style_distance']:.2f}"] if "style_distance" in row else []
+    told += [f"style {row['wasserstein']:.2f}"] if "wasserstein" in row else []
     told += [f"ratio {row['objective']['ratio']:.2f}"] if "objective" in row else []
     return cell(image_of(found.painted[photo.name]), "network", ", ".join(told))
 
@@ -61,15 +58,17 @@ def frame_strips(clips: Sequence[RealClip], measured: Mapping[str, Measured]) ->
     """Consecutive frames of two clips, as filmed and as each style paints them."""
     rows = []
     for real in clips[:CLIPS_SHOWN]:
-        rows.append(_strip(real.clip.name, real.clip.frames))
-        rows += [_strip(name, found.shown[real.clip.name]) for name, found in measured.items()]
+        rows.append(_strip(real.clip.name, middle(real.clip.frames)))
+        rows += [
+            _strip(f"{name}, {real.clip.name}", found.shown[real.clip.name])
+            for name, found in measured.items()
+        ]
     return draw_sheet("Consecutive frames", rows)
 
 
 def _strip(label: str, frames: Sequence[Pixels]) -> list[Cell]:
-    start = max(0, (len(frames) - FRAMES_SHOWN) // 2)
-    numbered = list(enumerate(frames))[start : start + FRAMES_SHOWN]
-    return [cell(image_of(frame), f"{label}, frame {number}") for number, frame in numbered]
+    """Consecutive frames, the first with its label."""
+    return [cell(image_of(frame), "" if number else label) for number, frame in enumerate(frames)]
 
 
 def pareto_plot(figures: Mapping[str, Figures]) -> Image.Image | None:
