@@ -80,8 +80,8 @@ def bench(
     frame_size = parse_size(size)
     if live or self_test or soak is not None:
         live_cli.bench_live(
-            style, quality.value, frame_size, registry.engine_on(engine, device, provider), precision_of(precision), rate,
-            frames, warmup, plot, self_test, soak, json_file,
+            style, quality.value, frame_size, registry.engine_on(engine, device, provider),
+            precision_of(precision), rate, frames, warmup, plot, self_test, soak, json_file,
         )  # fmt: skip
         return
     report = run_bench(
