@@ -141,7 +141,9 @@ class _Session:
         return trial
 
     def _open_stylizer(self, style: StyleFile, size: tuple[int, int]) -> Stylizer:
-        return Stylizer(style, size, engine=self._options.engine, precision=self._options.precision)
+        return Stylizer(
+            style, size, engine=self._options.engine, precision=self._options.precision, stand_in=True
+        )
 
     def _preload(self, painter: Painter, source: Source, first: int) -> None:
         for style in range(len(self._options.styles)):
