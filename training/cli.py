@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from training.recipe import Progress, Recipe, Run
 
-CONTENT_GOAL, STYLE_WEIGHT, TEMPORAL_WEIGHT = 0.45, 8.0, 2.0
+CONTENT_GOAL, STYLE_WEIGHT, TEMPORAL_WEIGHT = 0.5, 8.0, 2.0
 
 
 def train(
