@@ -183,11 +183,12 @@ def exporter_versions() -> dict[str, str]:
     return {
         "exporter": f"torch.onnx opset {OPSET}",
         "torch": torch.__version__,
-        "brushstream": _own_version(),
+        "brushstream": own_version(),
     }
 
 
-def _own_version() -> str:
+def own_version() -> str:
+    """The installed version of Brushstream."""
     try:
         return version("brushstream")
     except PackageNotFoundError:  # run from a source tree that was never installed

@@ -14,6 +14,8 @@ from pipeline.cli_options import (
     PrecisionName,
     PrecisionOption,
     ProviderName,
+    Quality,
+    QualityOption,
     StyleName,
     parse_size,
     precision_of,
@@ -32,7 +34,7 @@ def styles(
     if as_json:
         print(json.dumps([json.loads(s.card.to_json()) for s in found], indent=2, ensure_ascii=False))
         return
-    terminal.show(terminal.styles_table(found))
+    terminal.show(terminal.styles_table(found, style.style_paths(quality="fast")))
     if not found:
         print(f"no style in {style.bundled_folder()} nor in {style.user_folder()}")
 
@@ -53,6 +55,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 
 def bench(
     style: StyleName = DEFAULT_STYLE,
+    quality: Quality = QualityOption.best,
     engine: EngineName = "auto",
     device: DeviceName = None,
     provider: ProviderName = None,
@@ -77,13 +80,13 @@ def bench(
     frame_size = parse_size(size)
     if live or self_test or soak is not None:
         live_cli.bench_live(
-            style, frame_size, registry.engine_on(engine, device, provider), precision_of(precision), rate,
-            frames, warmup, plot, self_test, soak, json_file,
+            style, quality.value, frame_size, registry.engine_on(engine, device, provider),
+            precision_of(precision), rate, frames, warmup, plot, self_test, soak, json_file,
         )  # fmt: skip
         return
     report = run_bench(
         BenchOptions(
-            find_style(style),
+            find_style(style, quality.value),
             frame_size,
             registry.engine_on(engine, device, provider),
             precision_of(precision),

@@ -100,6 +100,7 @@ class Style:
 def open_style(
     name_or_path: str | Path,
     *,
+    quality: str = "best",
     engine: str = "auto",
     precision: Precision | None = None,
     strength: float = 1.0,
@@ -108,6 +109,7 @@ def open_style(
     """Open a style by name (``brushstream styles`` lists them) or by the path of its ``.onnx`` file.
 
     Args:
+        quality: ``best``, or ``fast`` for the smaller network, where the style has one.
         engine: ``auto`` or a name that ``brushstream doctor`` shows.
         precision: ``fp32`` or ``bf16``; None takes the fastest that keeps the picture on this machine.
         strength: 0 leaves frames as they were, 1 is the style alone.
@@ -119,7 +121,7 @@ def open_style(
         ValueError: ``strength`` outside 0..1.
     """
     return Style(
-        find_style(name_or_path),
+        find_style(name_or_path, quality),
         engine=engine,
         precision=precision,
         strength=strength,

@@ -62,6 +62,12 @@ def import_network(context: typer.Context) -> None:
 
 
 @app.command(context_settings={**FOREIGN, "help_option_names": []})
+def evaluate(context: typer.Context) -> None:
+    """Measure styles: a report with figures and pictures (needs brushstream[train])."""
+    run_mounted("export.evaluate_cli", "evaluate", context)
+
+
+@app.command(context_settings={**FOREIGN, "help_option_names": []})
 def gatys(context: typer.Context) -> None:
     """Paint one photograph by optimising it (needs brushstream[train])."""
     run_mounted("training.gatys_cli", "gatys", context)

@@ -39,7 +39,17 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(height), int(width)
 
 
+class QualityOption(enum.StrEnum):
+    """Networks a style's name may stand for."""
+
+    best = "best"
+    fast = "fast"
+
+
 StyleName = Annotated[str, typer.Option("--style", help="Name of a style, or path of a style file.")]
+Quality = Annotated[
+    QualityOption, typer.Option("--quality", help="fast takes a style's smaller network, if it has one.")
+]
 EngineName = Annotated[
     str,
     typer.Option("--engine", help=f"auto, {', '.join(registry.ENGINES)}. A named engine never falls back."),
@@ -68,6 +78,7 @@ def precision_of(option: PrecisionOption) -> "Precision | None":
 
 
 def painting(
+    quality: QualityOption,
     engine: str,
     device: str | None,
     provider: str | None,
@@ -79,6 +90,7 @@ def painting(
 ) -> dict[str, Any]:
     """The values of ``PaintingOptions`` that a command line asks for."""
     return {
+        "quality": quality.value,
         "engine": registry.engine_on(engine, device, provider),
         "precision": precision_of(precision),
         "size": parse_size(size) if size else None,

@@ -15,6 +15,8 @@ from pipeline.cli_options import (
     PrecisionName,
     PrecisionOption,
     ProviderName,
+    Quality,
+    QualityOption,
     Size,
     Strength,
     StyleName,
@@ -30,6 +32,7 @@ def image(
     inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Pictures, or folders of pictures.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="A picture, or a folder.")],
     style: StyleName = DEFAULT_STYLE,
+    quality: Quality = QualityOption.best,
     engine: EngineName = "auto",
     device: DeviceName = None,
     provider: ProviderName = None,
@@ -45,7 +48,7 @@ def image(
 
     wanted = ImageOptions(
         tuple(inputs), output, style,
-        **painting(engine, device, provider, precision, size, strength, keep_colors, overwrite),
+        **painting(quality, engine, device, provider, precision, size, strength, keep_colors, overwrite),
     )  # fmt: skip
     with count_bar("pictures") as show_progress:
         done = run_images(wanted, show_progress)

@@ -63,7 +63,7 @@ def run_images(options: ImageOptions, on_progress: Callable[[int, int], None] | 
         StyleError, EngineError, MissingPackageError: see ``errors``.
         OutputError: the output cannot be written; files finished before that stay.
     """
-    style = find_style(options.style)
+    style = find_style(options.style, options.quality)
     job = _ImageJob(options, style)
     with job.opened():
         return job.run(on_progress)

@@ -15,6 +15,8 @@ from pipeline.cli_options import (
     PrecisionName,
     PrecisionOption,
     ProviderName,
+    Quality,
+    QualityOption,
     Strength,
     StyleName,
     parse_size,
@@ -49,6 +51,7 @@ def webcam(
         ),
     ] = "0",
     style: StyleName = DEFAULT_STYLE,
+    quality: Quality = QualityOption.best,
     styles: Annotated[
         str, typer.Option("--styles", metavar="A,B,C", help="Only these, all opened in advance.")
     ] = "",
@@ -113,7 +116,7 @@ def webcam(
         tuple(name.strip() for name in styles.split(",") if name.strip()),
         style, registry.engine_on(engine, device, provider), precision_of(precision),
         Settings(0, strength, next_scale(scale, 0), keep_colors, steady, mirror, side_by_side),
-        target_fps, serve is None if window is None else window,
+        quality.value, target_fps, serve is None if window is None else window,
         serve, serve_on, record, overwrite, virtual_camera, folder,
     )  # fmt: skip
     report = run_webcam(options, say)
@@ -145,6 +148,7 @@ def show_cameras() -> None:
 
 def bench_live(
     style: str,
+    quality: str,
     size: tuple[int, int],
     engine: str,
     precision: "Precision | None",
@@ -161,7 +165,7 @@ def bench_live(
     from pipeline.live_figures import LiveBenchOptions
     from pipeline.style import find_style
 
-    options = LiveBenchOptions(find_style(style), size, engine, precision, rate, frames, warmup)
+    options = LiveBenchOptions(find_style(style, quality), size, engine, precision, rate, frames, warmup)
     if soak is not None:
         from pipeline.soak import run_soak
 

@@ -10,6 +10,7 @@ class PaintingOptions:
     """How frames or pictures are painted.
 
     Attributes:
+        quality: ``best``, or ``fast`` for the smaller network of a style's name.
         engine: ``auto``, a name of ``registry.ENGINES``, or ``NAME:DEVICE``.
         precision: None takes the fastest that keeps the picture on this machine.
         size: (height, width) that the input is scaled to before stylizing, and the output's; None keeps
@@ -19,6 +20,7 @@ class PaintingOptions:
         overwrite: replace an output that is there.
     """
 
+    quality: str = "best"
     engine: str = "auto"
     precision: Precision | None = None
     size: tuple[int, int] | None = None

@@ -185,19 +185,21 @@ def style_paths(folders: Sequence[Path] | None = None, quality: str = "best") ->
 
 
 def list_styles(
-    folders: Sequence[Path] | None = None, on_damaged: Callable[[StyleError], None] | None = None
+    folders: Sequence[Path] | None = None,
+    on_damaged: Callable[[StyleError], None] | None = None,
+    quality: str = "best",
 ) -> list[StyleFile]:
     """Read every style that can be found by name, sorted by name.
 
     Args:
-        folders: as for ``style_paths``.
+        folders, quality: as for ``style_paths``.
         on_damaged: is told of a file that is no style, and the rest is listed; None raises.
 
     Raises:
         StyleError: a file is no style and ``on_damaged`` is None.
     """
     styles = []
-    for path in style_paths(folders).values():
+    for path in style_paths(folders, quality).values():
         try:
             styles.append(read_style(path))
         except StyleError as error:

@@ -47,6 +47,7 @@ class Stylizer:
         strength: float = 1.0,
         keep_colors: bool = False,
         in_flight: int = 1,
+        stand_in: bool = False,
     ) -> None:
         """Open the engine; this takes from 0.1 s to some seconds the first time.
 
@@ -57,6 +58,9 @@ class Stylizer:
             size: (height, width) of the frames to come, each at least 1.
             engine: a name of ``registry.ENGINES``, ``NAME:DEVICE``, or ``auto``.
             precision: None takes the fastest that keeps the picture on this machine.
+            stand_in: where the chosen engine must be built first, which takes up to minutes, let the next one
+                show frames meanwhile. For live use: a file's result and a measurement must not depend on when
+                a build ends.
             in_flight: frames that will be submitted before the first is collected, where the engine can.
             strength: 0 leaves the frame as it was, 1 is the style alone.
             keep_colors: brightness from the style, colours from the frame.
@@ -81,16 +85,17 @@ class Stylizer:
         self._sources: deque[Pixels] = deque()
         self.selection = registry.select_engine(engine)
         self.refused: ParityReport | None = None
-        self.engine, self.parity = self._first_engine(precision)
+        self.engine, self.parity = self._first_engine(precision, stand_in)
 
-    def _first_engine(self, precision: Precision | None) -> tuple[Engine, ParityReport | None]:
-        """The engine, or with ``auto`` a stand-in that becomes it once it is built."""
+    def _first_engine(
+        self, precision: Precision | None, stand_in: bool
+    ) -> tuple[Engine, ParityReport | None]:
+        """The engine, or with ``auto`` another that shows frames and becomes it once it is built."""
         chosen = self.selection
         at_once = chosen.engine.opens_at_once(self.style.path, self.style.card, self._padded, precision)
-        if chosen.named or at_once:
+        if chosen.named or at_once or not stand_in:
             return self._opened(chosen, precision)
-        stand_in = registry.select_engine("auto", after=chosen.name)
-        first, parity = self._opened(stand_in, None)
+        first, parity = self._opened(registry.select_engine("auto", after=chosen.name), None)
         prepare = build_in_a_process(chosen.name, str(self.style.path), self._padded, precision)
         return SwappingEngine(first, chosen.name, prepare, lambda: self._opened(chosen, precision)[0]), parity
 

@@ -1,7 +1,7 @@
 """What ``cli`` shows: tables on standard output, a progress bar on standard error."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -91,15 +91,16 @@ def show(content: RenderableType) -> None:
     console.print(content)
 
 
-def styles_table(styles: Sequence[StyleFile]) -> Table:
-    """One row a style."""
-    table = _table("name", "title", "artist", "year", "rights", "network", "size")
+def styles_table(styles: Sequence[StyleFile], fast: Collection[str]) -> Table:
+    """One row a style; ``fast`` names those with a second, smaller network."""
+    table = _table("name", "title", "artist", "year", "rights", "network", "size", "quality")
     for style in styles:
         card = style.card
         year = str(card.year) if card.year else ""
         size = f"{style.file_bytes / 1e6:.1f} MB"
+        quality = "best, fast" if card.name in fast else "best"
         rights = card.rights or (f"network: {card.licence}" if card.licence else "")
-        table.add_row(card.name, card.title, card.artist, year, rights, card.network, size)
+        table.add_row(card.name, card.title, card.artist, year, rights, card.network, size, quality)
     return table
 
 

@@ -20,6 +20,8 @@ from pipeline.cli_options import (
     PrecisionName,
     PrecisionOption,
     ProviderName,
+    Quality,
+    QualityOption,
     Size,
     Strength,
     StyleName,
@@ -68,6 +70,7 @@ def video(
         ),
     ],
     style: StyleName = DEFAULT_STYLE,
+    quality: Quality = QualityOption.best,
     engine: EngineName = "auto",
     device: DeviceName = None,
     provider: ProviderName = None,
@@ -107,7 +110,7 @@ def video(
         Path(sources[0]), output, style, crf, preset, codec, fps=parse_fps(fps),
         deinterlace=deinterlace.value, schedule=schedule, fade_s=Fraction(str(fade)),
         resume=resume, preview_s=preview, steadier=Steadier if steady else None,
-        **painting(engine, device, provider, precision, size, strength, keep_colors, overwrite),
+        **painting(quality, engine, device, provider, precision, size, strength, keep_colors, overwrite),
     )  # fmt: skip
     single = not job_plan.is_batch(sources, output)
     planned = [job_plan.plan_one(wanted)] if single else job_plan.plan(sources, output, wanted)

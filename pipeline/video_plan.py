@@ -115,7 +115,7 @@ def plan_schedule(options: VideoOptions) -> tuple[Schedule, dict[str, StyleFile]
         schedule = parse_schedule(options.schedule, options.fade_s, options.strength)
     else:
         schedule = Schedule((Cue(Fraction(0), options.style, options.strength),))
-    return schedule, {name: find_style(name) for name in schedule.styles}
+    return schedule, {name: find_style(name, options.quality) for name in schedule.styles}
 
 
 def open_look(options: VideoOptions, source: MediaSource) -> Look:

@@ -42,6 +42,7 @@ class WebcamOptions:
         first_style: shown first where ``styles`` is empty.
         engine, precision: as for ``pipeline.stylizer.Stylizer``.
         settings: strength, scale, switches to begin with.
+        quality: ``best``, or ``fast`` for the styles' smaller networks (only those that have one).
         target_fps: the governor's rate, None for no governor.
         window: show one.
         serve: port of the page, None for none; 0 takes a free one.
@@ -58,6 +59,7 @@ class WebcamOptions:
     engine: str = "auto"
     precision: Precision | None = None
     settings: Settings = field(default_factory=Settings)
+    quality: str = "best"
     target_fps: float | None = None
     window: bool = True
     serve: int | None = None
@@ -139,7 +141,9 @@ class _Session:
         return trial
 
     def _open_stylizer(self, style: StyleFile, size: tuple[int, int]) -> Stylizer:
-        return Stylizer(style, size, engine=self._options.engine, precision=self._options.precision)
+        return Stylizer(
+            style, size, engine=self._options.engine, precision=self._options.precision, stand_in=True
+        )
 
     def _preload(self, painter: Painter, source: Source, first: int) -> None:
         for style in range(len(self._options.styles)):
@@ -194,8 +198,8 @@ def choose_styles(options: WebcamOptions, say: Tell) -> tuple[tuple[StyleFile, .
         StyleNotFoundError, StyleError: one that was named cannot be used, or there is none at all.
     """
     if options.styles:
-        return tuple(find_style(name) for name in options.styles), 0
-    first = find_style(options.first_style)
-    known = list_styles(on_damaged=lambda error: say(f"warning: {error}"))
+        return tuple(find_style(name, options.quality) for name in options.styles), 0
+    first = find_style(options.first_style, options.quality)
+    known = list_styles(on_damaged=lambda error: say(f"warning: {error}"), quality=options.quality)
     places = [place for place, style in enumerate(known) if style.path == first.path]
     return (tuple(known), places[0]) if places else ((first, *known), 0)

@@ -1,7 +1,7 @@
 """Who may import whom, read from the source without importing it.
 
 ``pipeline`` imports neither ``training`` nor ``export``; ``training`` imports neither of the others;
-``export`` imports ``training`` and of ``pipeline`` only style, engines, frame and errors. A heavy package
+``export`` imports ``training`` and of ``pipeline`` only what opens, runs and times a style. A heavy package
 is imported only in the files that adapt it.
 """
 
@@ -22,6 +22,8 @@ EXPORT_MAY_USE = (
     "pipeline.frame",
     "pipeline.errors",
     "pipeline.registry",
+    "pipeline.api",  # evaluation paints frames of any size,
+    "pipeline.bench",  # and times it
 )
 
 ADAPTERS: Mapping[str, tuple[str, ...]] = {  # heavy package -> files of pipeline that may import it

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.nn.functional import all_reduce
 from torch.nn.parallel import DistributedDataParallel
 
 from training.errors import TrainingError
@@ -51,11 +52,10 @@ class Ranks:
         return slice(self.rank * size, (self.rank + 1) * size)
 
     def pooled(self, value: Tensor) -> Tensor:
-        """The mean of ``value`` over all processes, a constant to the gradient where there are several."""
+        """The mean of ``value`` over all processes; gradients reach every process's share of it."""
         if self.count == 1:
             return value
-        total = value.detach().clone()
-        distributed.all_reduce(total)
+        total: Tensor = all_reduce(value.contiguous())  # type: ignore[no-untyped-call]
         return total / self.count
 
     def together(self, network: nn.Module) -> nn.Module:

@@ -64,16 +64,19 @@ def matrix_root(matrix: Tensor) -> Tensor:
     return root
 
 
-def wasserstein_distance(seen: Gaussian, target: GaussianTarget) -> Tensor:
+def wasserstein_distance(
+    seen: Gaussian, target: GaussianTarget, eigenvalue_floor: float = EIGENVALUE_FLOOR
+) -> Tensor:
     """Squared Wasserstein-2 distance of two Gaussians (Bures metric; Dowson & Landau 1982), mean over N.
 
     ``|m - m_t|^2 + tr(C + C_t - 2 (R C R)^(1/2))`` with R the root of C_t. The trace of the root is
     summed from eigenvalues alone, whose derivative has no 1/(a - b) between near-equal ones, as the
-    derivative of eigenvectors would; eigenvalues under ``EIGENVALUE_FLOOR`` of the largest are taken for
+    derivative of eigenvectors would; eigenvalues under ``eigenvalue_floor`` of the largest are taken for
     that floor, because the root's slope is infinite at zero.
 
     Args:
         seen: moments of the picture. target: of the painting; N of 1 or that of ``seen``.
+        eigenvalue_floor: 0 gives the exact distance, for measuring; it has no finite gradient.
 
     Returns:
         A scalar, in squared units of the features; 0 where the moments agree, up to the floor.
@@ -81,7 +84,7 @@ def wasserstein_distance(seen: Gaussian, target: GaussianTarget) -> Tensor:
     means = (seen.mean - target.mean).square().sum(dim=1)
     inner = target.root @ seen.covariance @ target.root
     values = torch.linalg.eigvalsh((inner + inner.transpose(1, 2)) / 2)
-    floor = (values.detach()[:, -1:] * EIGENVALUE_FLOOR).clamp_min(torch.finfo(values.dtype).tiny)
+    floor = (values.detach()[:, -1:] * eigenvalue_floor).clamp_min(torch.finfo(values.dtype).tiny)
     roots = torch.maximum(values, floor).sqrt().sum(dim=1)
     return (means + _trace(seen.covariance) + _trace(target.covariance) - 2 * roots).mean()
 

@@ -58,7 +58,7 @@ PRESETS: dict[str, Preset] = {
             "balanced",
             Recipe(
                 style_weight=8.0,
-                content_goal=0.45,
+                content_goal=0.5,
                 tv_weight=0.2,
                 temporal_weight=2.0,
                 style_size=800,

@@ -19,9 +19,9 @@ def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     _write(path, text.getvalue())
 
 
-def write_json(path: Path, content: object) -> None:
+def write_json(path: Path, content: object, indent: int | None = None) -> None:
     """Write ``content`` as JSON; ResultError says why it cannot be."""
-    _write(path, json.dumps(content) + "\n")
+    _write(path, json.dumps(content, indent=indent) + "\n")
 
 
 def _write(path: Path, text: str) -> None:

@@ -142,7 +142,9 @@ def test_auto_stands_in_and_a_named_engine_does_not(
     monkeypatch.setattr("pipeline.stylizer.build_in_a_process", lambda *_: stay)
     with Stylizer(invert_style, SIZE, engine="slow") as named:
         assert not isinstance(named.engine, SwappingEngine)
-    with Stylizer(invert_style, SIZE) as stylizer:
+    with Stylizer(invert_style, SIZE) as waits:
+        assert not isinstance(waits.engine, SwappingEngine)
+    with Stylizer(invert_style, SIZE, stand_in=True) as stylizer:
         assert isinstance(stylizer.engine, SwappingEngine)
         assert stylizer.info.engine == "openvino"
         assert np.abs(stylizer(FRAME).astype(int) - (255 - FRAME)).max() <= 1

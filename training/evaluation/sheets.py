@@ -1,0 +1,102 @@
+"""The pictures of a report: a contact sheet, strips of consecutive frames, and the Pareto plot."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from training.data import read_painting
+from training.evaluation.material import Photo, Pixels, image_of, spread
+from training.evaluation.measure import CLIPS_SHOWN, PHOTOS_SHOWN, Measured, RealClip, middle
+from training.studies.scatter import Point, draw_scatter, side_by_side
+from training.studies.sheet import Cell, cell, draw_sheet
+
+Figures = Mapping[str, float | None]
+
+
+def contact_sheet(
+    photos: Sequence[Photo], measured: Mapping[str, Measured], paintings: Mapping[str, Path | None]
+) -> Image.Image:
+    """The photographs on top; for each style what it painted, and below what the optimisation made."""
+    shown = spread(photos, PHOTOS_SHOWN)
+    blank = Cell(Image.new("RGB", (256, 256), (235, 235, 232)), ("photographs", "never used in training"))
+    rows = [[blank, *(cell(image_of(photo.frame), photo.name) for photo in shown)]]
+    for name, found in measured.items():
+        first = painting_cell(name, paintings[name])
+        rows.append([first, *(_painted_cell(photo, found) for photo in shown)])
+        if found.optimised:
+            beside = Cell(first.picture, (name, "optimised pixels"))
+            rows.append([beside, *(_optimised_cell(photo, found) for photo in shown)])
+    return draw_sheet("Styles on photographs they never saw", rows)
+
+
+def painting_cell(name: str, painting: Path | None) -> Cell:
+    """The painting with the style's name; an empty cell where there is none."""
+    if painting is None:
+        return Cell(Image.new("RGB", (256, 256), (235, 235, 232)), (name, "no painting was given"))
+    return cell(read_painting(painting, 512), name, painting.name)
+
+
+def _painted_cell(photo: Photo, found: Measured) -> Cell:
+    row = found.photos[photo.name]
+    told = [f"content {row['content']:.2f}"]
+    told += [f"style {row['wasserstein']:.2f}"] if "wasserstein" in row else []
+    told += [f"ratio {row['objective']['ratio']:.2f}"] if "objective" in row else []
+    return cell(image_of(found.painted[photo.name]), "network", ", ".join(told))
+
+
+def _optimised_cell(photo: Photo, found: Measured) -> Cell:
+    row = found.photos[photo.name]["objective"]
+    return cell(
+        image_of(found.optimised[photo.name]),
+        f"{row['iterations']} steps",
+        f"loss {row['optimised']['total']:.3f}, network {row['network']['total']:.3f}",
+    )
+
+
+def frame_strips(clips: Sequence[RealClip], measured: Mapping[str, Measured]) -> Image.Image:
+    """Consecutive frames of two clips, as filmed and as each style paints them."""
+    rows = []
+    for real in clips[:CLIPS_SHOWN]:
+        rows.append(_strip(real.clip.name, middle(real.clip.frames)))
+        rows += [
+            _strip(f"{name}, {real.clip.name}", found.shown[real.clip.name])
+            for name, found in measured.items()
+        ]
+    return draw_sheet("Consecutive frames", rows)
+
+
+def _strip(label: str, frames: Sequence[Pixels]) -> list[Cell]:
+    """Consecutive frames, the first with its label."""
+    return [cell(image_of(frame), "" if number else label) for number, frame in enumerate(frames)]
+
+
+def pareto_plot(figures: Mapping[str, Figures]) -> Image.Image | None:
+    """Style against content, and quality against time; None where no style has these figures."""
+    left = _points(figures, "content", "style_distance")
+    right = _points(figures, "service_ms", "objective_ratio")
+    quality = "objective ratio"
+    if not right:
+        right, quality = _points(figures, "service_ms", "style_distance"), "style distance"
+    panels = []
+    if left:
+        panels.append(
+            draw_scatter(
+                "Painting against photograph",
+                "content term",
+                "style distance (lower is nearer the painting)",
+                left,
+            )
+        )
+    if right:
+        panels.append(
+            draw_scatter(
+                "Quality against time", "service time at 640x480, ms", f"{quality} (lower is better)", right
+            )
+        )
+    return side_by_side(panels) if panels else None
+
+
+def _points(figures: Mapping[str, Figures], x: str, y: str) -> list[Point]:
+    found = ((name, row.get(x), row.get(y)) for name, row in figures.items())
+    return [Point(name, a, b) for name, a, b in found if a is not None and b is not None]
