@@ -2,9 +2,8 @@
 
 from collections import OrderedDict
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from pipeline.closing import Closing
 from pipeline.engines.base import Controls, Precision
 from pipeline.errors import EngineError
 from pipeline.frame import Pixels, check_pixels
@@ -17,7 +16,7 @@ SIZES_KEPT = 3
 """An engine is opened for each frame size; this many stay open, the one unused longest goes first."""
 
 
-class Style:
+class Style(Closing):
     """An open style; call it with frames of any size, from one thread at a time.
 
     Attributes:
@@ -87,14 +86,6 @@ class Style:
         self._closed = True
         while self._open:
             self._open.popitem()[1].close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def open_style(

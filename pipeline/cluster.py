@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import ray
 
+from pipeline.closing import Closing
 from pipeline.errors import EngineError
 from pipeline.journal import Journal
 from pipeline.progress import Progress
@@ -41,7 +41,7 @@ LOCAL = "local"
 _LOOK_EVERY_S = 0.2
 
 
-class Cluster:
+class Cluster(Closing):
     """A Ray cluster that is connected; runs several videos at once, from several threads."""
 
     def __init__(self, address: str = LOCAL) -> None:
@@ -102,14 +102,6 @@ class Cluster:
     def close(self) -> None:
         """Let go of the cluster; a local one ends."""
         ray.shutdown()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
+from pipeline.closing import Closing
 from pipeline.errors import OutputError
 
 _NAME = "journal.jsonl"
@@ -62,7 +62,7 @@ def work_folder(output: Path) -> Path:
     return output.with_name(f".{output.name}.work")
 
 
-class Journal:
+class Journal(Closing):
     """The work folder of one output, held by one process at a time.
 
     Attributes:
@@ -166,14 +166,6 @@ class Journal:
         self._lock.close()
         if not self.records:
             shutil.rmtree(self.folder)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def unfinished_frames(output: Path) -> int:

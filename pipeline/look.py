@@ -4,11 +4,11 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 import cv2
 
+from pipeline.closing import Closing
 from pipeline.cuts import CutDetector
 from pipeline.engines.base import Precision
 from pipeline.frame import Frame, Pixels
@@ -40,7 +40,7 @@ class _Waiting:
     forget: bool  # what the steadier remembers: the frame begins a scene or a segment
 
 
-class Look:
+class Look(Closing):
     """Frame in, pixels out, by a schedule; one engine a style, all open from the start.
 
     Used by one thread at a time. What it does with a frame depends on the frame's time and on the cuts of
@@ -178,11 +178,3 @@ class Look:
         """Close every engine. Closing twice is no error."""
         for stylizer in self._stylizers.values():
             stylizer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

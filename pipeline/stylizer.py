@@ -1,12 +1,11 @@
 """Frame in, stylized frame out, whatever the size: pad, infer, crop, colour, strength."""
 
 from collections import deque
-from types import TracebackType
-from typing import Self
 
 import cv2
 
 from pipeline import registry
+from pipeline.closing import Closing
 from pipeline.engines import guard
 from pipeline.engines.base import Controls, Engine, EngineInfo, Precision
 from pipeline.engines.parity import ParityReport
@@ -21,7 +20,7 @@ MINIMUM_PX = 64
 than its border, and the card does not tell how far the deepest layer shrinks the frame."""
 
 
-class Stylizer:
+class Stylizer(Closing):
     """One style opened for one frame size, with the user's wishes about the result.
 
     The order is: reflect the frame by the style's margin, to its multiple and to at least MINIMUM_PX, infer,
@@ -199,14 +198,6 @@ class Stylizer:
     def close(self) -> None:
         """Give back the engine. Closing twice is no error."""
         self.engine.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def borders(size: tuple[int, int], multiple: int, margin: int = 0) -> tuple[int, int, int, int]:

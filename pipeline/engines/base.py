@@ -1,16 +1,16 @@
 """The contract every engine keeps."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.closing import Closing
 from pipeline.errors import EngineError
 from pipeline.frame import Pixels
 from pipeline.style import StyleCard
@@ -32,7 +32,7 @@ class EngineInfo:
         return f"{self.engine} {self.version}, {self.device}, {self.precision}"
 
 
-class Engine(ABC):
+class Engine(Closing):
     """One style file, opened for one frame size.
 
     A subclass implements ``_open``, ``_infer`` and ``_close``; ``infer`` checks what goes in and comes
@@ -187,14 +187,6 @@ class Engine(ABC):
             self._closed = True
             self._close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     @classmethod
     def why_unavailable(cls) -> str | None:
         """One line why this engine cannot run on this machine, or None when it can.
@@ -230,5 +222,5 @@ class Engine(ABC):
         """The result of the oldest frame of ``_submit``."""
         return self._waiting.popleft()
 
-    def _close(self) -> None:  # noqa: B027 - a hook whose default does nothing
+    def _close(self) -> None:
         """Give back native resources."""

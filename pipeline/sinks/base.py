@@ -1,15 +1,15 @@
 """The contract every sink keeps."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
-from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar
 
+from pipeline.closing import Closing
 from pipeline.frame import Frame
 from pipeline.sources.base import StreamInfo
 
 
-class Sink(ABC):
+class Sink(Closing):
     """``open``, then ``write`` for each frame, then ``finish``; ``close`` always, by ``with``.
 
     Nothing stands under a sink's final name before ``finish`` returned: a sink that is closed
@@ -37,7 +37,7 @@ class Sink(ABC):
         """
         return ()
 
-    def finish(self, complete: bool = True) -> None:  # noqa: B027 - a hook whose default does nothing
+    def finish(self, complete: bool = True) -> None:
         """Make the result whole and give it its final name.
 
         Args:
@@ -45,13 +45,5 @@ class Sink(ABC):
                 (sound) then ends with the last of them.
         """
 
-    def close(self) -> None:  # noqa: B027 - a hook whose default does nothing
+    def close(self) -> None:
         """Give back the file or device. Closing twice is no error."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

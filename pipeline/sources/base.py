@@ -1,12 +1,11 @@
 """The contract every source keeps."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from types import TracebackType
-from typing import Self
 
+from pipeline.closing import Closing
 from pipeline.frame import Frame
 
 
@@ -27,7 +26,7 @@ class StreamInfo:
     live: bool = False
 
 
-class Source(ABC):
+class Source(Closing):
     """Opened by its constructor, read by iteration, closed by ``close`` or ``with``.
 
     Iteration ends when the source does. A source that breaks in the middle, after frames were read,
@@ -41,13 +40,5 @@ class Source(ABC):
     def __iter__(self) -> Iterator[Frame]:
         """Yield frames in order; may be called once."""
 
-    def close(self) -> None:  # noqa: B027 - a hook whose default does nothing
+    def close(self) -> None:
         """Give back the device or file. Closing twice is no error."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
