@@ -102,7 +102,7 @@ def network_from_tensors(tensors: Mapping[str, Tensor]) -> ForeignNetwork:
     plain = {name: value for name, value in network.state_dict().items() if "norm" in name}
     fill(network, {**plain, **weights}, LAYOUT)
     return ForeignNetwork(
-        network, LAYOUT, f"cycle-gan-{blocks}", count(weights), VALUE_RANGE, _macs_per_pixel(network)
+        network, LAYOUT, f"cycle-gan-{blocks}", count(weights), VALUE_RANGE, networks.macs_per_pixel(network)
     )
 
 
@@ -134,9 +134,3 @@ def names_of(tensors: Mapping[str, Tensor], blocks: int) -> dict[str, str]:
     if "model.2.weight" in tensors:
         places |= norms
     return {f"{t}.{part}": f"{o}.{part}" for t, o in places.items() for part in ("weight", "bias")}
-
-
-def _macs_per_pixel(network: ResnetGenerator) -> float:
-    """Counted, and the transposed convolutions by their weights: each is used once a pixel that comes in."""
-    transposed = network.up1.weight.numel() / 16 + network.up2.weight.numel() / 4
-    return networks.macs_per_pixel(network) + transposed

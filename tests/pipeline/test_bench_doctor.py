@@ -50,7 +50,7 @@ def test_doctor_finds_the_engine_that_auto_takes() -> None:
 
 
 def test_doctor_tells_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(style, "style_paths", lambda folders=None: {})
+    monkeypatch.setattr(style, "style_paths", lambda folders=None, quality="best": {})
     monkeypatch.setattr(registry, "ENGINES", {})
     findings = examine()
     assert findings.chosen is None
