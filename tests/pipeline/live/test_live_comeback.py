@@ -182,6 +182,8 @@ def test_a_network_camera_that_dies_comes_back(
             with came:
                 frames.append(frame)
                 came.notify()
+            if stop.is_set():  # as the live loop's reader looks, between frames
+                return
 
     def wait_for(count: int) -> bool:
         with came:
