@@ -1,6 +1,10 @@
-"""Make the README's picture: frames of clips beside what every style makes of them.
+"""Make the README's picture: frames of clips beside what every style makes of them; or the gallery page.
 
 python scripts/gallery.py CLIP[@SECONDS]... -o docs/gallery.jpg [--styles a,b] [--width 1600]
+python scripts/gallery.py CLIP[@SECONDS]... --page docs/gallery.md --notes docs/gallery-footage.txt
+
+The page has every style's card, figures and picture; pictures go beside it into a folder of its name. The
+notes say where the footage comes from and under which licence; they stand at the page's foot.
 """
 
 import argparse
@@ -17,7 +21,7 @@ from pipeline.errors import BrushstreamError, InputError  # noqa: E402
 from pipeline.frame import Pixels  # noqa: E402
 from pipeline.sinks.images import write_image  # noqa: E402
 from pipeline.sources.video_file import VideoFileSource  # noqa: E402
-from pipeline.style import list_styles  # noqa: E402
+from pipeline.style import list_styles, style_paths  # noqa: E402
 
 ROW_SIZE = (480, 640)
 
@@ -60,18 +64,68 @@ def sheet(clips: list[str], styles: list[Style], width: int) -> Pixels:
     return page
 
 
+def strip(clips: list[str], style: Style, width: int) -> Pixels:
+    """What one style makes of every clip's frame, in a row; (H, W, 3) uint8 BGR."""
+    grid = Grid.of(len(clips), ROW_SIZE, width)
+    page = grid.background([])
+    for number, clip in enumerate(clips):
+        grid.place(page, number, style(frame_at(clip)))
+    return page
+
+
+def paragraph(style: Style, fast: bool) -> str:
+    """A style's card in sentences."""
+    card, recipe = style.card, style.card.recipe
+    lines = [f"*{card.title}*, {card.artist}, {card.year}; {card.rights}. `--style {card.name}`"]
+    lines.append(
+        f"{card.network}, {card.parameters / 1e3:.0f} k parameters, {recipe['steps_taken']} steps of "
+        f"{recipe['batch_size']}" + (f", begun from `{recipe['init_from']}`" if "init_from" in recipe else "")
+    )
+    judged = {key: card.evaluation.get(f"held_out_{key}") for key in ("content", "style")}
+    if None not in judged.values():
+        lines.append(
+            f"content {judged['content']:.2f} and style {judged['style']:.3f} on held-out photographs"
+        )
+    if fast:
+        lines.append("has a second, smaller network: `--quality fast`")
+    return ". ".join(lines) + "."
+
+
+def write_page(page: Path, clips: list[str], styles: list[Style], notes: str, width: int) -> None:
+    """The gallery page and its pictures."""
+    folder = page.with_suffix("")
+    folder.mkdir(exist_ok=True)
+    fast = style_paths(quality="fast")
+    parts = [
+        "# Gallery",
+        f"What the {len(styles)} bundled styles make of the same frames, as `brushstream` drew them.",
+    ]
+    for style in styles:
+        name = style.card.name
+        write_image(folder / f"{name}.jpg", strip(clips, style, width), overwrite=True)
+        parts += [f"## {name}", f"![{name}]({folder.name}/{name}.jpg)", paragraph(style, name in fast)]
+    page.write_text("\n\n".join([*parts, notes.strip()]) + "\n", encoding="utf-8")
+
+
 def main(arguments: list[str]) -> int:
-    """Make the sheet; 0 when it was written."""
+    """Make the sheet or the page; 0 when it was written."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("clips", nargs="+", metavar="CLIP[@SECONDS]")
-    parser.add_argument("-o", "--output", type=Path, required=True)
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("-o", "--output", type=Path, help="the sheet")
+    target.add_argument("--page", type=Path, help="the page, NAME.md")
+    parser.add_argument("--notes", type=Path, help="text file for the page's foot")
     parser.add_argument("--styles", help="names, with commas between; default all")
     parser.add_argument("--width", type=int, default=1600, help="of the sheet, px")
     options = parser.parse_args(arguments)
     names = options.styles.split(",") if options.styles else [s.card.name for s in list_styles()]
     try:
-        page = sheet(options.clips, [open_style(name) for name in names], options.width)
-        write_image(options.output, page, overwrite=True)
+        styles = [open_style(name) for name in names]
+        if options.page:
+            notes = options.notes.read_text(encoding="utf-8") if options.notes else ""
+            write_page(options.page, options.clips, styles, notes, options.width)
+        else:
+            write_image(options.output, sheet(options.clips, styles, options.width), overwrite=True)
     except BrushstreamError as error:
         print(f"gallery: {error}", file=sys.stderr)
         return error.exit_code
