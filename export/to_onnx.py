@@ -28,9 +28,9 @@ from training.checkpoint import CHECKPOINT_FORMAT, Checkpoint
 
 OPSET = 18
 MARGIN_PX = 20
-"""VGG-19 pads with zeros, so the edge of every training crop looks different, and a network trained
-without a margin of its own learns to draw a border of up to 18 px there. The card of such a one lets the
-pipeline keep it out of the picture."""
+"""VGG-19 pads with zeros, so the edge of every training crop looks different, and a network trained through
+it learns to draw a border of up to 18 px there. The card of such a one lets the pipeline keep it out of the
+picture; one whose encoder padded by reflection draws none."""
 ENGINES_TO_MATCH: tuple[type[Engine], ...] = (OpenVinoEngine, OnnxRuntimeEngine)
 
 
@@ -168,7 +168,7 @@ def card_from_checkpoint(checkpoint: Checkpoint, network: nn.Module, name: str) 
         parameters=networks.count_parameters(network),
         macs_per_pixel=networks.macs_per_pixel(network),
         size_multiple=networks.size_multiple(network),
-        margin_px=0 if checkpoint.recipe.get("margin_px", 0) >= MARGIN_PX else MARGIN_PX,
+        margin_px=0 if checkpoint.recipe.get("encoder_padding") == "reflect" else MARGIN_PX,
         brush_size_px=checkpoint.recipe.get("style_size"),
         recipe={**checkpoint.recipe, "steps_taken": checkpoint.step},
         training_data=checkpoint.training_data,

@@ -45,9 +45,6 @@ def train(
         int | None, typer.Option(min=64, help="Longest side of the painting, px: larger strokes.")
     ] = None,
     image_size: Annotated[int | None, typer.Option(min=64, help="Side of the content crops, px.")] = None,
-    margin: Annotated[
-        int | None, typer.Option(min=0, help="More of the photograph round the crop, px.")
-    ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1)] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Optimizer steps.")] = None,
     epochs: Annotated[
@@ -99,7 +96,6 @@ def train(
         **presets.parsed_layers(style_layers),
         "style_size": brush_size,
         "image_size": image_size,
-        "margin_px": margin,
         "batch_size": batch_size,
         "steps": steps,
         "learning_rate": lr,

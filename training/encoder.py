@@ -56,7 +56,11 @@ class Encoder(nn.Module):
     std: Tensor
 
     def __init__(
-        self, layers: Iterable[str], weights_file: Path | None = None, average_pooling: bool = False
+        self,
+        layers: Iterable[str],
+        weights_file: Path | None = None,
+        average_pooling: bool = False,
+        reflect: bool = False,
     ) -> None:
         """Load the weights.
 
@@ -65,6 +69,8 @@ class Encoder(nn.Module):
             weights_file: safetensors with torchvision's keys (``features.0.weight`` or ``0.weight``),
                 possibly truncated after some layer; None takes torchvision's download.
             average_pooling: average instead of max pooling, as Gatys et al. 2016 prefer for synthesis.
+            reflect: pad every convolution by reflection. With VGG-19's own zeros the edge of a picture has
+                features of its own, and a network trained on them learns to paint a frame there.
 
         Raises:
             LayerMissingError: a name is unknown, or the file ends before that layer.
@@ -88,6 +94,8 @@ class Encoder(nn.Module):
         _relu_in_place_unless_seen(self.body, {indices[name] for name in self.layers})
         if average_pooling:
             _use_average_pooling(self.body)
+        if reflect:
+            _pad_by_reflection(self.body)
         self._name_at = {indices[name]: name for name in self.layers}
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
@@ -126,6 +134,12 @@ def _use_average_pooling(body: nn.Sequential) -> None:
     for index, module in enumerate(body):
         if isinstance(module, nn.MaxPool2d):
             body[index] = nn.AvgPool2d(2, 2)
+
+
+def _pad_by_reflection(body: nn.Sequential) -> None:
+    for module in body:
+        if isinstance(module, nn.Conv2d):
+            module.padding_mode = "reflect"
 
 
 def _weights_from_torchvision() -> dict[str, Tensor]:

@@ -96,8 +96,9 @@ def _train(
     optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
     state = _start(recipe, run, network, optimizer)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
-    side = recipe.image_size + 2 * recipe.margin_px
-    samples = PhotoSamples(train_photos, side, recipe.seed, recipe.plain_share, recipe.largest_scale)
+    samples = PhotoSamples(
+        train_photos, recipe.image_size, recipe.seed, recipe.plain_share, recipe.largest_scale
+    )
     held_out = held_out_batch(held_out_photos).to(device)
     about = replace(state, training_data=_describe_photos(run, train_photos))
     balance = Balance(recipe.style_weight, recipe.content_goal, recipe.steps)
@@ -158,7 +159,7 @@ def _train(
 
 def _criterion(recipe: Recipe, run: Run, ranks: Ranks) -> PerceptualLoss:
     device = ranks.device
-    encoder = Encoder(recipe.layers, run.vgg_weights)
+    encoder = Encoder(recipe.layers, run.vgg_weights, reflect=recipe.encoder_padding == "reflect")
     encoder = encoder.to(device, _encoder_dtype(recipe.precision)).to(memory_format=torch.channels_last)
     painting = read_painting(run.painting, recipe.style_size).to(device)
     form = LossForm(recipe.normalization, recipe.style_layer_weights, recipe.tv_form, recipe.pixel_range)
@@ -189,14 +190,12 @@ def _terms(
     drawn = drawn.float()
     down, across = shift(step, recipe.seed, recipe.largest_shift_px)
     first, given = (
-        _shifted(_within(image[: len(content)], recipe.margin_px), down, across, recipe.largest_shift_px)
-        for image in (drawn, pictures)
+        _shifted(image[: len(content)], down, across, recipe.largest_shift_px) for image in (drawn, pictures)
     )
     terms: dict[str, Tensor] = criterion(first, given)
     if motion is not None:
-        motion = motion.to(device).without_margin(recipe.margin_px)
         now, then = drawn.chunk(2)
-        terms["temporal"] = temporal.temporal_distance(now, then, motion, ranks.pooled)
+        terms["temporal"] = temporal.temporal_distance(now, then, motion.to(device), ranks.pooled)
     return terms
 
 
@@ -293,10 +292,6 @@ def _encoder_dtype(precision: str) -> torch.dtype:
 def _set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
     for group in optimizer.param_groups:
         group["lr"] = learning_rate_of(recipe, step)
-
-
-def _within(image: Tensor, margin: int) -> Tensor:
-    return image[:, :, margin : image.shape[2] - margin, margin : image.shape[3] - margin]
 
 
 def _shifted(image: Tensor, down: int, across: int, largest_px: int) -> Tensor:

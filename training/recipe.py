@@ -26,9 +26,7 @@ class Recipe:
         temporal_weight: of the relative temporal term (``training.temporal``); 0 switches it off.
         style_size: longest side of the painting in px; larger means larger strokes.
         image_size: side of the square content crops in px, as the loss sees them.
-        margin_px: the network gets this much more of the photograph on each side, and the loss never
-            sees what it draws there: VGG-19 pads with zeros, and a network whose own border lies on the
-            border of the loss learns to paint a frame.
+        encoder_padding: of VGG-19's convolutions: ``zeros``, its own, or ``reflect`` (``Encoder``).
         batch_size, steps: how much is seen.
         learning_rate: Adam's, reached after ``warmup_steps``.
         decay: ``cosine``, a half one down to a fiftieth, or ``none``.
@@ -51,7 +49,7 @@ class Recipe:
     temporal_weight: float = 0.0
     style_size: int = 512
     image_size: int = 224
-    margin_px: int = 0
+    encoder_padding: str = "zeros"
     batch_size: int = 4
     steps: int = 8000
     learning_rate: float = 1e-3

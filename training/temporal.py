@@ -48,14 +48,6 @@ class Motion:
         """The same on another device."""
         return Motion(self.grid.to(device), self.visible.to(device))
 
-    def without_margin(self, margin: int) -> "Motion":
-        """The same, blind to the outermost ``margin`` pixels of both frames."""
-        inner = torch.zeros_like(self.visible)
-        height, width = inner.shape[2:]
-        inner[:, :, margin : height - margin, margin : width - margin] = 1.0
-        source = F.grid_sample(inner, self.grid, mode="nearest", align_corners=True)
-        return Motion(self.grid, self.visible * inner * source)
-
 
 def weight_factor(step: int, steps: int) -> float:
     """The temporal term's ramp: 0 until 20 % of the steps, full from 40 %.

@@ -27,7 +27,6 @@ def test_from_painting_to_style_file(tmp_path: Path, painting: Path, photos: Pat
     trained = brushstream(
         "train", painting, "--photos", photos, "-o", checkpoint, "--vgg-weights", random_vgg,
         "--network", "tiny-32", "--steps", 2, "--image-size", 64, "--brush-size", 96, "--batch-size", 1,
-        "--margin", 8,
         "--preview-interval", 1, "--log-dir", tmp_path / "log", "--title", "Stripes",
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr

@@ -70,3 +70,18 @@ def test_weights_files_that_are_none(tmp_path: Path) -> None:
     torch.save({"features.0.weight": torch.ones(2)}, pickled)
     with pytest.raises(UnsafeCheckpointError, match="pickle"):
         Encoder(("relu1_1",), pickled)
+
+
+def test_reflection_gives_the_edge_no_features_of_its_own(random_vgg: Path) -> None:
+    flat = torch.full((1, 3, 32, 32), 0.4)
+    spread = {}
+    for reflect in (False, True):
+        features = Encoder(("relu2_1",), random_vgg, reflect=reflect)(flat)["relu2_1"]
+        spread[reflect] = float(features.std(dim=(2, 3)).max())
+    assert spread[False] > 1e-3
+    assert spread[True] < 1e-6
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    inner = [
+        Encoder(("relu2_1",), random_vgg, reflect=r)(image)["relu2_1"][..., 6:10, 6:10] for r in (False, True)
+    ]
+    torch.testing.assert_close(*inner)

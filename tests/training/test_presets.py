@@ -52,7 +52,7 @@ def test_the_vgg19_variant() -> None:
 @pytest.mark.parametrize("name", LITERATURE)
 def test_nothing_of_later_years_is_in_the_recipes_of_the_literature(name: str) -> None:
     recipe = preset(name).recipe
-    assert (recipe.temporal_weight, recipe.content_goal, recipe.margin_px) == (0.0, None, 0)
+    assert (recipe.temporal_weight, recipe.content_goal, recipe.encoder_padding) == (0.0, None, "zeros")
     assert (recipe.warmup_steps, recipe.decay, recipe.clip_norm) == (0, "none", 0.0)
     assert (recipe.plain_share, recipe.largest_scale, recipe.largest_shift_px) == (0.0, 1.0, 0)
     assert {feed_forward.learning_rate_of(recipe, step) for step in (0, 1, recipe.steps)} == {1e-3}

@@ -53,13 +53,6 @@ def test_what_lies_outside_the_first_frame_does_not_count() -> None:
     assert temporal_distance(image, second, motion) > 1.0
 
 
-def test_the_margin_of_both_frames_is_left_out() -> None:
-    inner = shifted(5).without_margin(8).visible[0, 0]
-    rows, columns = torch.nonzero(inner, as_tuple=True)
-    assert (int(rows.min()), int(rows.max())) == (8, SIDE - 9)
-    assert (int(columns.min()), int(columns.max())) == (8, SIDE - 9 - 5)
-
-
 def test_the_gradient_reaches_both_results_and_rewards_no_loss_of_contrast() -> None:
     first, second = noise(1).requires_grad_(), noise(2).requires_grad_()
     temporal_distance(first, second, shifted(0)).backward()

@@ -103,7 +103,9 @@ def test_a_damaged_file_is_named(
 
 
 def test_recipes_of_other_versions() -> None:
-    recipe = objective.optimisation({**TRAINED, "margin": 20, "temporal_weight": 3.0}, 512, 300, "bf16")
+    recipe = objective.optimisation(
+        {**TRAINED, "of another version": 20, "temporal_weight": 3.0}, 512, 300, "bf16"
+    )
     assert (recipe.style_weight, recipe.iterations, recipe.sizes) == (7.0, (300,), (0,))
     assert recipe.style_scale == pytest.approx(96 / 512)
     lean = {key: TRAINED[key] for key in objective.NEEDED}

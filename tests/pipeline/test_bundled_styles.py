@@ -1,0 +1,34 @@
+"""What comes with the program: every style small, described, and the same picture in the chosen engine."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.style import bundled_folder, read_style
+from pipeline.stylizer import Stylizer
+
+FILES = sorted(bundled_folder().rglob("*.onnx"))
+LARGEST_BYTES = 2_000_000
+
+
+def test_there_are_styles() -> None:
+    assert {"starry-night", "great-wave"} <= {path.stem for path in FILES if path.parent == bundled_folder()}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(bundled_folder())))
+def test_a_card_tells_everything(path: Path) -> None:
+    card = read_style(path).card
+    assert path.stat().st_size <= LARGEST_BYTES
+    assert card.name == path.stem
+    assert all((card.title, card.artist, card.year, card.rights, card.artwork_source))
+    assert card.training_data["photos"] > 100
+    assert "ImageNet" in card.training_data["terms"]
+    assert card.recipe["steps_taken"] == card.recipe["steps"]
+    assert {"held_out_content", "held_out_style"} <= set(card.evaluation)
+    assert all(report["passed"] for report in card.parity)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(bundled_folder())))
+def test_the_chosen_engine_keeps_the_picture(path: Path) -> None:
+    with Stylizer(read_style(path), (240, 320)) as stylizer:
+        assert stylizer.refused is None, stylizer.describe()
