@@ -70,7 +70,7 @@ def strip(clips: list[str], style: Style, width: int) -> Pixels:
     page = grid.background([])
     for number, clip in enumerate(clips):
         grid.place(page, number, style(frame_at(clip)))
-    return page
+    return page[: grid.size[0] - grid.caption].copy()  # no label under a panel
 
 
 def paragraph(style: Style, fast: bool) -> str:
