@@ -1,6 +1,7 @@
 """Fixtures for every test: nothing is left behind, tiny styles, and the shared data where there is any."""
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +21,9 @@ from pipeline.style import StyleFile, read_style  # noqa: E402
 
 NOT_OURS = {"PYTEST_CURRENT_TEST", "TORCHINDUCTOR_CACHE_DIR", "SVT_LOG"}
 """Set by pytest, by torch's ONNX exporter and by our encoders for the rest of the process."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what it runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # commands under test would ignore it too
 
 
 @pytest.fixture(autouse=True)
