@@ -124,7 +124,7 @@ def _train(
             scaler.update()
             terms = {name: ranks.pooled(value.detach()) for name, value in {**terms, "total": loss}.items()}
             if recipe.content_goal is not None:
-                balance.update(step, float(terms["content"].detach()))
+                balance.update(step, float(terms["content"]))
             step += 1
             meter.add(terms)
             if step % run.report_interval == 0 or step == last:

@@ -36,8 +36,10 @@ def checkpoint_from_style_file(path: Path) -> Checkpoint:
     stored = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
     body = {key.removeprefix(_BODY): value for key, value in stored.items() if key.startswith(_BODY)}
     try:
-        weights = {key: _as_tensor(value) for key, value in _unfolded(name, body).items()}
-        networks.build(name).load_state_dict(weights)
+        network = networks.build(name)
+        unfolded = _unfolded(body, *networks.value_range(network))
+        weights = {key: _as_tensor(value) for key, value in unfolded.items()}
+        network.load_state_dict(weights)
     except (TrainingError, RuntimeError, KeyError, ValueError) as error:
         raise CheckpointError(
             f"{path}: the weights of its network {name!r} cannot be taken up again; start from a "
@@ -59,7 +61,9 @@ def _as_tensor(array: NDArray[np.float64]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
 
 
-def _unfolded(name: str, body: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.float64]]:
+def _unfolded(
+    body: dict[str, NDArray[np.generic]], black: float, white: float
+) -> dict[str, NDArray[np.float64]]:
     weights: dict[str, NDArray[np.float64]] = {}
     for key, value in body.items():
         array = value.astype(np.float64)
@@ -70,8 +74,9 @@ def _unfolded(name: str, body: dict[str, NDArray[np.generic]]) -> dict[str, NDAr
             weights[key] = array[::4] if key.endswith("bias") else _kernel_of_phases(array)
         else:
             weights[key] = array
-    _unfold_input(weights, next(iter(weights)).rpartition(".")[0])
-    _unfold_output(weights, "head.conv" if "head.conv.weight" in weights else "head")
+    scale = (white - black) / 255.0
+    _unfold_input(weights, next(iter(weights)).rpartition(".")[0], scale, black)
+    _unfold_output(weights, "head.conv" if "head.conv.weight" in weights else "head", scale, black)
     return weights
 
 
@@ -94,14 +99,13 @@ def _kernel_of_phases(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     return kernel
 
 
-def _unfold_input(weights: dict[str, NDArray[np.float64]], layer: str) -> None:
-    kernel = weights[f"{layer}.weight"] / (4.0 / 255.0)
-    weights[f"{layer}.bias"] = weights[f"{layer}.bias"] + 2.0 * kernel.sum(axis=(1, 2, 3))
+def _unfold_input(weights: dict[str, NDArray[np.float64]], layer: str, scale: float, black: float) -> None:
+    kernel = weights[f"{layer}.weight"] / scale
+    weights[f"{layer}.bias"] = weights[f"{layer}.bias"] - black * kernel.sum(axis=(1, 2, 3))
     weights[f"{layer}.weight"] = kernel[:, ::-1]
 
 
-def _unfold_output(weights: dict[str, NDArray[np.float64]], layer: str) -> None:
-    scale, shift = 0.25 * 255.0, 0.5 * 255.0
-    for key, offset in ((f"{layer}.weight", 0.0), (f"{layer}.bias", shift)):
-        array = (weights[key] - offset) / scale
+def _unfold_output(weights: dict[str, NDArray[np.float64]], layer: str, scale: float, black: float) -> None:
+    for key, shift in ((f"{layer}.weight", 0.0), (f"{layer}.bias", black)):
+        array = weights[key] * scale + shift
         weights[key] = array.reshape(3, -1, *array.shape[1:])[::-1].reshape(array.shape)
