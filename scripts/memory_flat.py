@@ -94,9 +94,10 @@ def main(arguments: Sequence[str]) -> int:
     after_s = min(wanted.settled, seen[-1][0] / 4)
     settled, highest = growth(seen, after_s)
     print(
-        f"{wanted.minutes:g} minutes of {wanted.size} in {seen[-1][0]:.0f} s: {settled:.0f} MB resident after "
-        f"the first {after_s:.0f} s, {highest:.0f} MB at most from then on, {highest - settled:.0f} MB more "
-        f"({ALLOWED_MB:.0f} allowed); unfinished segment at most {loose_mb:.1f} MB"
+        f"{wanted.minutes:g} minutes of {wanted.size} in {seen[-1][0]:.0f} s: {settled:.0f} MB resident "
+        f"after the first {after_s:.0f} s, {highest:.0f} MB at most from then on, "
+        f"{highest - settled:.0f} MB more ({ALLOWED_MB:.0f} allowed); "
+        f"unfinished segment at most {loose_mb:.1f} MB"
     )
     return int(highest - settled > ALLOWED_MB)
 
