@@ -114,7 +114,7 @@ def _train(
         for content in batches(samples, recipe.batch_size, step, last, run.workers, share):
             _set_learning_rate(optimizer, recipe, step)
             terms = _terms(together, criterion, content, ranks, recipe, step)
-            loss = _total(terms, recipe, balance.style_weight, step)
+            loss = _weights_at(recipe, balance.style_weight, step).total(terms)
             optimizer.zero_grad(set_to_none=True)
             scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             scaler.unscale_(optimizer)
@@ -164,8 +164,7 @@ def _criterion(recipe: Recipe, run: Run, ranks: Ranks) -> PerceptualLoss:
     painting = read_painting(run.painting, recipe.style_size).to(device)
     form = LossForm(recipe.normalization, recipe.style_layer_weights, recipe.tv_form, recipe.pixel_range)
     style = StyleTarget(encoder, painting, recipe.style_layers, recipe.octaves, form)
-    weights = LossWeights(recipe.content_weight, recipe.style_weight, recipe.tv_weight)
-    return PerceptualLoss(encoder, style, recipe.content_layer, weights, form, ranks.pooled)
+    return PerceptualLoss(encoder, style, recipe.content_layer, form, ranks.pooled)
 
 
 def _terms(
@@ -199,13 +198,10 @@ def _terms(
     return terms
 
 
-def _total(terms: dict[str, Tensor], recipe: Recipe, style_weight: float, step: int) -> Tensor:
-    total = recipe.content_weight * terms["content"] + style_weight * terms["style"]
-    total = total + recipe.tv_weight * terms["tv"]
-    if "temporal" in terms:
-        factor = temporal.weight_factor(step, recipe.steps)
-        total = total + recipe.temporal_weight * factor * terms["temporal"]
-    return total
+def _weights_at(recipe: Recipe, style_weight: float, step: int) -> LossWeights:
+    """What the terms weigh at ``step``: the style as the balance has it, the temporal term on its ramp."""
+    weight = recipe.temporal_weight * temporal.weight_factor(step, recipe.steps)
+    return LossWeights(recipe.content_weight, style_weight, recipe.tv_weight, weight)
 
 
 class _Meter:

@@ -14,6 +14,8 @@ from training.encoder import Encoder
 class LossWeights:
     """Weights of the terms; they mean what ``LossForm`` makes of the terms.
 
+    ``temporal`` is that of ``temporal.temporal_distance``, which ``PerceptualLoss`` knows nothing of.
+
     With the normalised terms (``functional.content_distance``, ``gram_distance``) they are not the numbers
     of pytorch/examples (1e5 : 1e10), whose terms are not normalised.
     """
@@ -21,6 +23,11 @@ class LossWeights:
     content: float = 1.0
     style: float = 10.0
     tv: float = 0.0
+    temporal: float = 0.0
+
+    def total(self, terms: dict[str, Tensor]) -> Tensor:
+        """The weighted sum of ``terms``, scalars by name; a term that is not there counts nothing."""
+        return torch.stack([getattr(self, name) * value for name, value in terms.items()]).sum()
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,6 @@ class PerceptualLoss(nn.Module):
         encoder: Encoder,
         style: StyleTarget,
         content_layer: str,
-        weights: LossWeights,
         form: LossForm | None = None,
         pooled: Callable[[Tensor], Tensor] = lambda value: value,
     ) -> None:
@@ -97,12 +103,11 @@ class PerceptualLoss(nn.Module):
         self.encoder = encoder
         self.style = style
         self.content_layer = content_layer
-        self.weights = weights
         self.form = form or LossForm()
         self._pooled = pooled
 
     def forward(self, stylized: Tensor, content: Tensor) -> dict[str, Tensor]:
-        """Unweighted terms by name (``content``, ``style``, ``tv``) and their weighted sum ``total``.
+        """The unweighted terms by name: ``content``, ``style``, ``tv``; scalars.
 
         Args:
             stylized, content: (N, 3, H, W), RGB, float32; ``content`` in [0, 1].
@@ -116,14 +121,11 @@ class PerceptualLoss(nn.Module):
             if octave == 0:
                 content_term = self._content_term(features[self.content_layer], target)
             style_terms.append(self.style.distance(features, octave))
-        terms = {
+        return {
             "content": content_term,
             "style": torch.stack(style_terms).mean(),
             "tv": functional.named_total_variation(stylized * self.form.pixel_range, self.form.tv_form),
         }
-        weights = self.weights
-        total = weights.content * terms["content"] + weights.style * terms["style"]
-        return {**terms, "total": total + weights.tv * terms["tv"]}
 
     def _content_term(self, features: Tensor, target: Tensor) -> Tensor:
         if self.form.normalization == "relative":

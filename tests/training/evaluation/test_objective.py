@@ -43,7 +43,8 @@ def test_the_objective_is_the_one_of_training(
     encoder = Encoder((*layers, "relu3_3"), random_vgg)
     style = StyleTarget(encoder, painting, layers, 2)
     with torch.no_grad():
-        expected = PerceptualLoss(encoder, style, "relu3_3", LossWeights(1.5, 7.0, 0.3))(painted, photo)
+        terms = PerceptualLoss(encoder, style, "relu3_3")(painted, photo)
+    expected = {**terms, "total": LossWeights(1.5, 7.0, 0.3).total(terms)}
     found = judge(random_vgg, pictures).terms(painted)
     assert found == pytest.approx({name: float(value) for name, value in expected.items()}, rel=1e-4)
 
