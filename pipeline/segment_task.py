@@ -40,10 +40,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A finished segment: its journal record and its file's bytes."""
+    """A finished segment.
+
+    Attributes:
+        record: for the journal.
+        data: its file's bytes.
+        damage: one line where the input was damaged on the way to its last frame.
+    """
 
     record: SegmentRecord
     data: bytes
+    damage: str | None
 
 
 def tasks_left(options: VideoOptions, source: MediaSource, look: Look, journal: Journal) -> list[Task]:
@@ -92,7 +99,8 @@ def _render(task: Task, source: MediaSource, look: Look, path: Path) -> Rendered
             f"{facts.packets} can be decoded; run without --cluster"
         )
     assert encoder.last_ticks is not None
-    return Rendered(_record(task, facts, last, encoder.last_ticks), path.read_bytes())
+    record = _record(task, facts, last, encoder.last_ticks)
+    return Rendered(record, path.read_bytes(), source.damage_so_far())
 
 
 def _record(

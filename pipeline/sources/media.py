@@ -63,6 +63,10 @@ class MediaSource(Source):
             InputError: there is no such frame, or it looks different: the input was changed.
         """
 
+    def damage_so_far(self) -> str | None:
+        """One line on damage met up to here, for a reader that stops before the end; None without any."""
+        return self.damage
+
 
 def pixels_crc(pixels: Pixels) -> int:
     """CRC-32 of a frame's bytes."""

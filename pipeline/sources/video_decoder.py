@@ -120,10 +120,10 @@ class VideoDecoder:
             self.interlaced += frame.interlaced_frame
             yield frame
 
-    def damage(self) -> list[str]:
-        """What was damaged so far, in a few words each."""
+    def damage(self, at_end: bool = True) -> list[str]:
+        """What was damaged so far, in a few words each; ``at_end``, whether everything was read."""
         reasons = [self._broke_off] if self._broke_off else []
-        if missing := self._missing_seconds():
+        if at_end and (missing := self._missing_seconds()):
             reasons.append(f"the last {missing:.1f} s are missing")
         if self._bad_packets:
             reasons.append(f"{self._bad_packets} packets could not be decoded")

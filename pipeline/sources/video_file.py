@@ -177,7 +177,7 @@ class VideoFileSource(MediaSource):
             self._next_index += 1
             del picture
             yield frame
-        self.damage = self._damage()
+        self.damage = self._damage(self._decoder.damage())
         left = self._decoder.interlaced if self._unasked else 0
         if left:
             self.notes.append(
@@ -206,8 +206,11 @@ class VideoFileSource(MediaSource):
             pixels = np.rot90(pixels, self._quarter_turns)
         return np.ascontiguousarray(pixels)
 
-    def _damage(self) -> str | None:
-        reasons = self._decoder.damage()
+    def damage_so_far(self) -> str | None:
+        """See ``MediaSource``."""
+        return self.damage or self._damage(self._decoder.damage(at_end=False))
+
+    def _damage(self, reasons: list[str]) -> str | None:
         if not reasons:
             return None
         expected = f" of about {self.info.frame_count}" if self.info.frame_count else ""

@@ -79,14 +79,21 @@ def test_a_folder_is_spread_too_and_told_as_json(tmp_path: Path, clip: Path, sty
     for name in ("a.mp4", "b.mp4"):
         (folder / name).write_bytes(clip.read_bytes())
     (folder / "broken.mp4").write_text("no video")
+    torn = tmp_path / "torn.mkv"
+    make_media.ffmpeg("-i", clip, "-c", "copy", torn)
+    (folder / "torn.mkv").write_bytes(torn.read_bytes()[: torn.stat().st_size // 2])
     line = ["video", folder, "-o", out, "--style", style, "--engine", "identity", "--json"]
     done = in_a_process(tmp_path, COMMAND, *line, "--cluster", "local")
     assert done.returncode == 3, done.stderr[-2000:]
     events = [json.loads(text) for text in done.stdout.splitlines()]
     ends = {Path(e["input"]).name: e["event"] for e in events if e["event"] in ("done", "failed")}
-    assert ends == {"a.mp4": "done", "b.mp4": "done", "broken.mp4": "failed"}
-    assert {e["frames"] for e in events if e["event"] == "progress"} == {50}
-    assert [len(make_media.probe(path).times) for path in sorted(out.iterdir())] == [50, 50]
+    assert ends == {"a.mp4": "done", "b.mp4": "done", "broken.mp4": "failed", "torn.mkv": "done"}
+    assert {e["frames"] for e in events if e["event"] == "progress" and "torn" not in e["input"]} == {50}
+    counts = {path.stem.removesuffix("-invert"): len(make_media.probe(path).times) for path in out.iterdir()}
+    assert 0 < counts.pop("torn") < 50
+    assert counts == {"a": 50, "b": 50}
+    told = next(e for e in events if e["event"] == "done" and "torn" in e["input"])
+    assert "torn.mkv is damaged" in json.dumps(told)
 
 
 @needs_ray
