@@ -121,18 +121,17 @@ class _Job:
         on_progress: Callable[[Progress], None] | None,
         stop: threading.Event,
     ) -> VideoSummary:
-        started_at, resumed, damage = time.monotonic(), self.journal.frames, None
+        started_at, resumed = time.monotonic(), self.journal.frames
         for rendered in _in_order(tasks, processors + 2, stop):
             install(self.journal.segment_path(rendered.record.number), rendered.data)
             self.journal.append(rendered.record)
-            damage = rendered.damage or damage
             if on_progress is not None:
                 spent_s = time.monotonic() - started_at
                 expected = self.source.info.frame_count
                 on_progress(Progress(self.journal.frames, expected, spent_s, resumed))
         segments = [self.journal.segment_path(record.number) for record in self.journal.records]
+        frames, damage = self.journal.frames, self.journal.damage
         built = self.target.build(segments, complete=True, damaged=damage is not None)
-        frames = self.journal.frames
         part_name(self.target.final).unlink(missing_ok=True)
         self.journal.remove()
         seconds = time.monotonic() - started_at

@@ -34,6 +34,7 @@ class SegmentRecord:
         source_crc: CRC-32 of that frame's source pixels, by which a later run knows that it stands at the
             same place; None where nobody looked.
         delay, size_bytes, crc: see ``segment_file.SegmentFacts``.
+        damage: one line where the input was damaged on the way to its last frame.
     """
 
     number: int
@@ -45,6 +46,7 @@ class SegmentRecord:
     delay: int
     size_bytes: int
     crc: int
+    damage: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in the journal: the exact seconds are written as a fraction."""
@@ -151,6 +153,11 @@ class Journal(Closing):
     def frames(self) -> int:
         """Output frames that are done."""
         return sum(record.frames for record in self.records)
+
+    @property
+    def damage(self) -> str | None:
+        """What is known of damage to the input, from the last segment that met any."""
+        return next((record.damage for record in reversed(self.records) if record.damage), None)
 
     def remove(self) -> None:
         """Throw the work away: the output is there, or nothing was done."""

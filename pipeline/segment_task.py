@@ -40,17 +40,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A finished segment.
-
-    Attributes:
-        record: for the journal.
-        data: its file's bytes.
-        damage: one line where the input was damaged on the way to its last frame.
-    """
+    """A finished segment: its journal record and its file's bytes."""
 
     record: SegmentRecord
     data: bytes
-    damage: str | None
 
 
 def tasks_left(options: VideoOptions, source: MediaSource, look: Look, journal: Journal) -> list[Task]:
@@ -100,7 +93,7 @@ def _render(task: Task, source: MediaSource, look: Look, path: Path) -> Rendered
         )
     assert encoder.last_ticks is not None
     record = _record(task, facts, last, encoder.last_ticks)
-    return Rendered(record, path.read_bytes(), source.damage_so_far())
+    return Rendered(replace(record, damage=source.damage_so_far()), path.read_bytes())
 
 
 def _record(

@@ -164,6 +164,7 @@ class _Job:
             self._build,
             self._source_crcs,
             self._options.segment_frames,
+            self._source.damage_so_far,
         ) as sink:
             tell = on_progress and (lambda progress: on_progress(self._in_all(progress)))
             report = run_frames(self._source, self._stage, sink, on_progress=tell, stop=stop)
@@ -175,7 +176,12 @@ class _Job:
         return dataclasses.replace(progress, frames=progress.frames + self._resumed, resumed=self._resumed)
 
     def _build(self, segments: list[Path], complete: bool) -> None:
-        self._built = self._target.build(segments, complete, damaged=self._source.damage is not None)
+        self._built = self._target.build(segments, complete, damaged=self._damage is not None)
+
+    @property
+    def _damage(self) -> str | None:
+        """Of the input: where it was read to now, or what an earlier run met."""
+        return self._source.damage or self._journal.damage
 
     def _tidy(self) -> None:
         """The output is there: what a stopped run showed in its place, and the segments, may go."""
@@ -196,7 +202,7 @@ class _Job:
             busy_share=report.busy_share,
             engine=self._look.describe(),
             notes=(*self._journal.notes, *self._source.notes, *self._target.notes),
-            damage=self._source.damage or self._target.damage,
+            damage=self._damage or self._target.damage,
             interrupted=report.interrupted,
         )
 

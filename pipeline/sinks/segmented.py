@@ -48,6 +48,7 @@ class SegmentedSink(Sink):
         assemble: Callable[[list[Path], bool], None],
         source_crcs: dict[int, int],
         segment_frames: int = SEGMENT_FRAMES,
+        damage: Callable[[], str | None] = lambda: None,
     ) -> None:
         """Remember; nothing is written yet.
 
@@ -56,11 +57,12 @@ class SegmentedSink(Sink):
             assemble: makes the output of the segments' files; the second argument says whether they are
                 all there is.
             source_crcs: CRC-32 of source pixels by frame index, filled before the frame comes here.
+            damage: one line on the input's damage so far.
         """
         self.journal = journal
         self._new_encoder, self._assemble = new_encoder, assemble
         self._source_crcs = source_crcs
-        self._segment_frames = segment_frames
+        self._segment_frames, self._damage = segment_frames, damage
         self._encoder: Encoder | None = None
         self._writer: SegmentWriter | None = None
         self._written = 0
@@ -126,6 +128,7 @@ class SegmentedSink(Sink):
             facts.delay,
             facts.size_bytes,
             facts.crc,
+            self._damage(),
         )
 
     def finish(self, complete: bool = True) -> None:

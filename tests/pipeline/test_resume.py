@@ -98,6 +98,22 @@ def test_a_resumed_job_equals_an_untouched_one(
     )
 
 
+def test_damage_before_a_break_is_still_told_after_it(
+    tmp_path: Path, invert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = tmp_path / "in.mkv"
+    make_media.ffmpeg(
+        "-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=8", *make_media.H264, "-g", "6", "-bf", "0",
+        "-bsf:v", "noise=amount='if(between(n,3,5),4,0)'", clip,
+    )  # fmt: skip
+    options = wanted(clip, "out.mkv", invert)
+    assert broken_off(monkeypatch, options, 180) > 150
+    done = run_video(options)
+    assert done.resumed
+    assert done.damage is not None
+    assert "in.mkv is damaged" in done.damage
+
+
 def test_killed_jobs_give_the_same_pictures(tmp_path: Path, invert: Path) -> None:
     """Two kills here; ``scripts/kill_resume.py --kills 20`` does all twenty."""
     done = kill_resume.run(2, seed=3, folder=tmp_path, style=invert, frames=60, segment_frames=12)
