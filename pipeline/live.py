@@ -119,6 +119,7 @@ class LiveLoop:
             cores=usable_cores(),
             interrupted=not ended and not self._controls.asked_to_quit,
             kept=tuple(self._keeper.kept),
+            damage=self._source.damage,
         )
 
     @property

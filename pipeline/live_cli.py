@@ -24,7 +24,7 @@ from pipeline.cli_options import (
     say,
     write_json,
 )
-from pipeline.errors import EXIT_INTERRUPTED
+from pipeline.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from pipeline.engines.base import Precision
@@ -124,7 +124,7 @@ def webcam(
 
 
 def tell_end(report: "LiveReport") -> None:
-    """One line on the whole run; Ctrl-C has its exit code."""
+    """One line on the whole run; Ctrl-C and a source that broke have their exit codes."""
     latency = report.latency
     say(
         f"{latency.frames_out} frames in {report.seconds:.1f} s, {latency.fps:.1f} fps, {report.dropped} "
@@ -132,6 +132,8 @@ def tell_end(report: "LiveReport") -> None:
     )
     if report.interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
+    if report.damage is not None:  # told when it was met
+        raise typer.Exit(EXIT_DAMAGED_INPUT)
 
 
 def show_cameras() -> None:

@@ -37,6 +37,7 @@ class LiveReport:
         cores: cores it might use.
         interrupted: ended by the stop event rather than by the source's end or the quit command.
         kept: recordings.
+        damage: one line where the source broke before its end.
     """
 
     latency: LatencyReport
@@ -46,6 +47,7 @@ class LiveReport:
     cores: int
     interrupted: bool
     kept: tuple[Kept, ...]
+    damage: str | None = None
 
     @property
     def cpu_share(self) -> float:

@@ -85,6 +85,17 @@ def test_a_source_that_breaks_ends_everything(
     assert own_threads() == []
 
 
+@needs_ffmpeg
+def test_a_film_that_breaks_off_is_told_and_has_its_code(
+    webcam: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = clip(tmp_path / "in.mkv", seconds=2)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert webcam("-s", str(path)) == 10
+    assert "in.mkv is damaged" in capsys.readouterr().err
+    assert own_threads() == []
+
+
 def test_an_engine_that_breaks_ends_everything(
     webcam: Callable[..., int],
     breakage: Breakage,
