@@ -55,6 +55,32 @@ class ShuffledUpsample(nn.Module):
         return F.pixel_shuffle(self.conv(x), 2)
 
 
+def with_summable_taps(network: nn.Module) -> nn.Module:
+    """A copy whose upsampling convolutions within (the head apart) have ``summable`` weights."""
+    copied = copy.deepcopy(network)
+    for name, module in copied.named_modules():
+        if isinstance(module, UpsampleConv) and name != "head":
+            module.conv.weight.data = summable(module.conv.weight.data)
+    return copied
+
+
+def summable(weight: Tensor) -> Tensor:
+    """Round (out, in, 3, 3) taps so that sums of neighbours, two by two, are exact in bfloat16 and float16.
+
+    The four phases of a transposed convolution sum the same nine taps in groups of their own. Where those
+    sums are rounded, the phases no longer agree on a constant picture, and a norm after it makes a pattern
+    of two by two pixels of the difference: 7 grey levels on a black frame with one bundled style.
+
+    Each kernel has a step of its own, a power of two of which its largest possible sum is at most 256: what
+    eight significant bits can hold.
+    """
+    ones = weight.new_ones(1, 1, 2, 2)
+    sums = F.conv2d(weight.abs().reshape(-1, 1, 3, 3), ones).amax(dim=(1, 2, 3))
+    exponent = torch.ceil(torch.log2(sums.clamp_min(torch.finfo(weight.dtype).tiny))) - 8
+    step = torch.exp2(exponent).reshape(*weight.shape[:2], 1, 1)
+    return torch.round(weight / step) * step
+
+
 def _phase_kernels(weight: Tensor) -> Tensor:
     """(out, in, 3, 3) over a doubled picture -> (4 out, in, 3, 3) over the small one, a phase each.
 

@@ -13,7 +13,7 @@ import onnx
 import torch
 from torch import nn
 
-from export.frame_network import FrameNetwork
+from export.frame_network import FrameNetwork, with_summable_taps
 from export.parity import FRAME_SIZES, ParityReport, measure_parity, reference_from_network, require_parity
 from pipeline.engines.base import Engine
 from pipeline.engines.ort import OnnxRuntimeEngine
@@ -39,6 +39,9 @@ def style_file_from_checkpoint(
 ) -> StyleCard:
     """Write ``output`` from a trained checkpoint, unless an engine would show another picture.
 
+    The network is taken ``with_summable_taps``, which moves the bundled ones' pictures by less than a tenth of a grey level
+    on average and keeps engines in 16-bit floats from drawing patterns on plain areas.
+
     Args:
         output: ``NAME.onnx``; the stem becomes the style's name. An existing file stays until the new
             one passed.
@@ -53,7 +56,7 @@ def style_file_from_checkpoint(
         OutputError: the file cannot be written.
     """
     checkpoint = checkpoints.load(checkpoint_file)
-    network = checkpoint.build_network()
+    network = with_summable_taps(checkpoint.build_network())
     card = card_from_checkpoint(checkpoint, network, output.stem)
     model = onnx_from_network(network)
     return write_checked_style(output, model, card, [Original(reference_from_network(network))], on_report)
