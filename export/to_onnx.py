@@ -39,8 +39,8 @@ def style_file_from_checkpoint(
 ) -> StyleCard:
     """Write ``output`` from a trained checkpoint, unless an engine would show another picture.
 
-    The network is taken ``with_summable_taps``, which moves the bundled ones' pictures by less than a tenth of a grey level
-    on average and keeps engines in 16-bit floats from drawing patterns on plain areas.
+    The network is taken ``with_summable_taps``, which moves the bundled styles' pictures by less than a
+    tenth of a grey level on average and keeps engines in 16-bit floats from drawing patterns on plain areas.
 
     Args:
         output: ``NAME.onnx``; the stem becomes the style's name. An existing file stays until the new

@@ -178,7 +178,7 @@ def test_parity_measures_a_known_difference(tmp_path: Path, checkpoint_file: Pat
     """The style file against a reference two grey levels off."""
     target = tmp_path / "nobody.onnx"
     card = to_onnx.style_file_from_checkpoint(checkpoint_file, target)
-    draw = reference_from_network(checkpoints.load(checkpoint_file).build_network())
+    draw = reference_from_network(with_summable_taps(checkpoints.load(checkpoint_file).build_network()))
 
     def two_off(frame: Pixels) -> Pixels:
         return np.where(draw(frame) > 127, draw(frame) - np.uint8(2), draw(frame) + np.uint8(2))

@@ -33,7 +33,7 @@ def same_weights(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -
 def test_training_lowers_the_loss_and_writes_a_checkpoint(run: Run) -> None:
     seen: list[Progress] = []
     recipe = replace(RECIPE, steps=30)
-    feed_forward.train(recipe, run, seen.append)
+    feed_forward.train(recipe, replace(run, held_out_interval=30), seen.append)
     first, last = seen[0].terms["total"], sum(p.terms["total"] for p in seen[-5:]) / 5
     assert last < 0.7 * first
     written = checkpoints.load(run.output)
