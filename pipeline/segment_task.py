@@ -92,12 +92,16 @@ def _render(task: Task, source: MediaSource, look: Look, path: Path) -> Rendered
             f"{facts.packets} can be decoded; run without --cluster"
         )
     assert encoder.last_ticks is not None
-    record = _record(task, facts, last, encoder.last_ticks)
-    return Rendered(replace(record, damage=source.damage_so_far()), path.read_bytes())
+    record = _record(task, facts, last, encoder.last_ticks, source.damage_so_far())
+    return Rendered(record, path.read_bytes())
 
 
 def _record(
-    task: Task, facts: SegmentFacts, last: tuple[int, Fraction | None, int], last_ticks: int
+    task: Task,
+    facts: SegmentFacts,
+    last: tuple[int, Fraction | None, int],
+    last_ticks: int,
+    damage: str | None,
 ) -> SegmentRecord:
     return SegmentRecord(
         task.number,
@@ -109,4 +113,5 @@ def _record(
         facts.delay,
         facts.size_bytes,
         facts.crc,
+        damage,
     )
