@@ -79,7 +79,8 @@ def paragraph(style: Style, fast: bool) -> str:
     lines = [f"*{card.title}*, {card.artist}, {card.year}; {card.rights}. `--style {card.name}`"]
     lines.append(
         f"{card.network}, {card.parameters / 1e3:.0f} k parameters, {recipe['steps_taken']} steps of "
-        f"{recipe['batch_size']}" + (f", begun from `{recipe['init_from']}`" if "init_from" in recipe else "")
+        f"{recipe['batch_size']} at {recipe['image_size']} px"
+        + (f", begun from `{recipe['init_from']}`" if "init_from" in recipe else "")
     )
     judged = {key: card.evaluation.get(f"held_out_{key}") for key in ("content", "style")}
     if None not in judged.values():

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -29,7 +28,7 @@ class Checkpoint:
         step: steps taken.
         artwork: title, artist, year, rights, source of the painting, as far as known.
         training_data: folder's name, number of photographs and their terms.
-        optimizer: Adam's state by ``index.name``; empty in a file written only to be exported.
+        optimizer: state of ``training.optimizer`` by ``index.name``; empty in a file made only for export.
         history: losses so far, one row a report.
         balance: state of the search for the style weight (``training.balance``), while a run goes on.
     """
@@ -148,23 +147,3 @@ def load(path: Path) -> Checkpoint:
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-
-
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Copies of Adam's moments and step counts, flat, by ``index.name``."""
-    state = optimizer.state_dict()["state"]
-    return {
-        f"{index}.{name}": torch.as_tensor(value).clone()
-        for index, values in state.items()
-        for name, value in values.items()
-    }
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put back what ``optimizer_tensors`` gave."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -30,7 +30,8 @@ def train(
     ] = None,
     content_weight: Annotated[float | None, typer.Option(min=0.0, help="Of the content term.")] = None,
     style_weight: Annotated[
-        float | None, typer.Option(min=0.0, help="Of the style term; else found by --content-goal.")
+        float | None,
+        typer.Option(min=0.0, help="Of the style term, fixed; with --content-goal, where the search begins."),
     ] = None,
     content_goal: Annotated[
         float | None,

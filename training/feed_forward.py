@@ -21,6 +21,7 @@ from training.encoder import Encoder
 from training.errors import CheckpointError, TrainingError
 from training.judging import autocast, held_out_batch, judge, stylize
 from training.losses import LossForm, LossWeights, PerceptualLoss, StyleTarget
+from training.optimizer import Optimizer
 from training.recipe import Progress, Recipe, Run
 from training.style_weights import checkpoint_from_style_file
 
@@ -37,7 +38,7 @@ def learning_rate_factor(step: int, warmup_steps: int, steps: int) -> float:
 
 
 def learning_rate_of(recipe: Recipe, step: int) -> float:
-    """Adam's learning rate at ``step``."""
+    """The optimizer's learning rate at ``step``."""
     if recipe.decay == "none" and step >= recipe.warmup_steps:
         return recipe.learning_rate
     return recipe.learning_rate * learning_rate_factor(step, recipe.warmup_steps, recipe.steps)
@@ -93,7 +94,7 @@ def _train(
     train_photos, held_out_photos = split_photos(find_photos(run.photos))
     criterion = _criterion(recipe, run, ranks)
     network = networks.build(recipe.network).to(device).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
+    optimizer = Optimizer(network, recipe.optimizer, recipe.learning_rate)
     state = _start(recipe, run, network, optimizer)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
     samples = PhotoSamples(
@@ -112,16 +113,10 @@ def _train(
 
     try:
         for content in batches(samples, recipe.batch_size, step, last, run.workers, share):
-            _set_learning_rate(optimizer, recipe, step)
+            optimizer.set_learning_rate(learning_rate_of(recipe, step))
             terms = _terms(together, criterion, content, ranks, recipe, step)
             loss = _weights_at(recipe, balance.style_weight, step).total(terms)
-            optimizer.zero_grad(set_to_none=True)
-            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-            scaler.unscale_(optimizer)
-            if recipe.clip_norm:
-                nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_norm)
-            scaler.step(optimizer)
-            scaler.update()
+            optimizer.step(loss, scaler, recipe.clip_norm)
             terms = {name: ranks.pooled(value.detach()) for name, value in {**terms, "total": loss}.items()}
             if recipe.content_goal is not None:
                 balance.update(step, float(terms["content"]))
@@ -231,14 +226,14 @@ class _Meter:
         return self._pace
 
 
-def _start(recipe: Recipe, run: Run, network: nn.Module, optimizer: torch.optim.Optimizer) -> Checkpoint:
+def _start(recipe: Recipe, run: Run, network: nn.Module, optimizer: Optimizer) -> Checkpoint:
     """The state to begin from: an interrupted run's, another network's weights, or fresh ones."""
     fresh = Checkpoint(recipe.network, {}, recipe.to_dict(), artwork=run.artwork)
     if run.resume_file.exists():
         earlier = checkpoints.load(run.resume_file)
         _require_same_recipe(earlier.recipe, fresh.recipe, run.resume_file)
         network.load_state_dict(earlier.network)
-        checkpoints.restore_optimizer(optimizer, earlier.optimizer)
+        optimizer.restore(earlier.optimizer)
         return earlier
     if run.init_from:
         other = _warm_start(run.init_from)
@@ -266,10 +261,9 @@ def _require_same_recipe(earlier: dict[str, Any], now: dict[str, Any], path: Pat
         )
 
 
-def _save_resume(run: Run, ranks: Ranks, state: Checkpoint, optimizer: torch.optim.Optimizer) -> None:
+def _save_resume(run: Run, ranks: Ranks, state: Checkpoint, optimizer: Optimizer) -> None:
     if ranks.is_first:
-        moments = checkpoints.optimizer_tensors(optimizer)
-        checkpoints.save(run.resume_file, replace(state, optimizer=moments))
+        checkpoints.save(run.resume_file, replace(state, optimizer=optimizer.state()))
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:
@@ -283,11 +277,6 @@ def _describe_photos(run: Run, photos: list[Path]) -> dict[str, Any]:
 def _encoder_dtype(precision: str) -> torch.dtype:
     # fp16 activations of VGG overflow in the Gram sums; under fp16 the encoder stays in float32.
     return torch.bfloat16 if precision == "bf16" else torch.float32
-
-
-def _set_learning_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate_of(recipe, step)
 
 
 def _shifted(image: Tensor, down: int, across: int, largest_px: int) -> Tensor:

@@ -60,10 +60,13 @@ PRESETS: dict[str, Preset] = {
                 style_weight=8.0,
                 content_goal=0.5,
                 tv_weight=0.2,
-                temporal_weight=2.0,
+                temporal_weight=6.0,
                 style_size=800,
-                image_size=160,
+                image_size=256,
+                largest_scale=2.6,
+                batch_size=2,
                 encoder_padding="reflect",
+                optimizer="muon",
                 steps=6000,
             ),
         ),
@@ -167,7 +170,7 @@ def recipe_of(chosen: Preset, photos: int, given: Mapping[str, Any], epochs: flo
         TrainingError: ``steps`` and ``epochs`` are both given, or see ``Recipe``.
     """
     wanted = {name: value for name, value in given.items() if value is not None}
-    if "style_weight" in wanted:  # nothing is left to search for
+    if "style_weight" in wanted and "content_goal" not in wanted:  # nothing is left to search for
         wanted["content_goal"] = None
     if epochs is not None and "steps" in wanted:
         raise TrainingError("--steps and --epochs say the same thing: give one of them")

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training import functional, networks
+from training import functional, networks, optimizer
 from training.errors import TrainingError
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu3_4")
@@ -28,7 +28,8 @@ class Recipe:
         image_size: side of the square content crops in px, as the loss sees them.
         encoder_padding: of VGG-19's convolutions: ``zeros``, its own, or ``reflect`` (``Encoder``).
         batch_size, steps: how much is seen.
-        learning_rate: Adam's, reached after ``warmup_steps``.
+        optimizer: ``adam`` or ``muon`` (``training.optimizer``).
+        learning_rate: the optimizer's, reached after ``warmup_steps``.
         decay: ``cosine``, a half one down to a fiftieth, or ``none``.
         clip_norm: largest norm of a step's gradient; 0 leaves gradients as they are.
         octaves: levels of the Gaussian pyramid the style is compared on.
@@ -52,6 +53,7 @@ class Recipe:
     encoder_padding: str = "zeros"
     batch_size: int = 4
     steps: int = 8000
+    optimizer: str = "adam"
     learning_rate: float = 1e-3
     warmup_steps: int = 100
     decay: str = "cosine"
@@ -74,7 +76,9 @@ class Recipe:
         choices = {
             "normalization": tuple(functional.GRAM_DISTANCES),
             "tv_form": functional.TV_FORMS,
+            "optimizer": optimizer.KINDS,
             "decay": ("cosine", "none"),
+            "encoder_padding": ("zeros", "reflect"),
         }
         for setting, known in choices.items():
             if getattr(self, setting) not in known:

@@ -3,9 +3,12 @@
 A network that flickers answers a small change of its input with a large one. The second frame is a known
 motion of the first: a smooth warp and a shift, sensor noise and a slight change of exposure. The first
 result, moved the same way, should be the second result (the short-term consistency of Ruder et al. 2016
-and Huang et al. 2017, without their video: the motion is exact and nothing is hidden).
+and Huang et al. 2017, without their video: the motion is exact and nothing is hidden). Every other second
+frame has been through a codec's transform and quantizer: the blocks it leaves on walls and skies change from
+frame to frame, and white noise alone does not teach a network to pass over them.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +21,8 @@ LARGEST_SHIFT_PX = 8
 LARGEST_WARP_PX = 3.0
 LARGEST_NOISE = 0.02
 LARGEST_GAIN = 0.05
+LARGEST_QUANTIZER = 20.0 / 255.0
+BLOCK_PX = 8
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,8 @@ def second_frame(
 ) -> Tensor:
     """The frame after ``image`` (N, 3, H, W), RGB in [0, 1], on the CPU: moved, exposed, noisy.
 
-    Noise has a deviation of up to 0.02 (5 grey levels), exposure differs by up to 5 %.
+    Noise has a deviation of up to 0.02 (5 grey levels), exposure differs by up to 5 %; every other picture is
+    ``coded`` with a quantizer of up to 20 grey levels.
 
     Args:
         count, share: ``image`` is this share of a batch of ``count`` pictures, all of which are drawn for.
@@ -95,7 +101,38 @@ def second_frame(
     gain = 1.0 + LARGEST_GAIN * (2.0 * torch.rand(count, 1, 1, 1, generator=generator) - 1.0)
     deviation = LARGEST_NOISE * torch.rand(count, 1, 1, 1, generator=generator)
     noise = torch.randn((count, *image.shape[1:]), generator=generator) * deviation
-    return (motion.apply(image) * gain[share] + noise[share]).clamp(0.0, 1.0)
+    quantizer = LARGEST_QUANTIZER * torch.rand(count, 1, 1, 1, generator=generator)
+    quantizer[1::2] = 0.0
+    after = (motion.apply(image) * gain[share] + noise[share]).clamp(0.0, 1.0)
+    return coded(after, quantizer[share])
+
+
+def coded(image: Tensor, quantizer: Tensor) -> Tensor:
+    """What a block codec leaves of a picture: its 8x8 DCT coefficients rounded to multiples of a step.
+
+    The step of coefficient (u, v) is ``quantizer * (1 + (u + v) / 4)``, coarser for finer detail, roughly
+    the slope of JPEG's example table (ITU-T T.81, K.1; its DC step is 16 grey levels).
+
+    Args:
+        image: (N, 3, H, W) in [0, 1], any size. quantizer: (N, 1, 1, 1), in [0, 1]; 0 leaves a picture alone.
+
+    Returns:
+        The same shape, in [0, 1].
+    """
+    if not bool((quantizer > 0).any()):
+        return image
+    height, width = image.shape[2:]
+    padded = F.pad(image, (0, -width % BLOCK_PX, 0, -height % BLOCK_PX), mode="replicate")
+    rows, columns = padded.shape[2] // BLOCK_PX, padded.shape[3] // BLOCK_PX
+    blocks = padded.reshape(*padded.shape[:2], rows, BLOCK_PX, columns, BLOCK_PX).transpose(3, 4)
+    number = torch.arange(BLOCK_PX, dtype=image.dtype)
+    basis = torch.cos(math.pi / BLOCK_PX * (number + 0.5) * number[:, None]) * math.sqrt(2 / BLOCK_PX)
+    basis[0] /= math.sqrt(2)
+    step = quantizer[..., None, None] * (1 + (number + number[:, None]) / 4)
+    coefficients = basis @ blocks @ basis.T
+    rounded = torch.where(step > 0, (coefficients / step.clamp_min(1e-9)).round() * step, coefficients)
+    pixels = (basis.T @ rounded @ basis).transpose(3, 4).reshape(padded.shape)
+    return torch.where(quantizer > 0, pixels[..., :height, :width].clamp(0.0, 1.0), image)
 
 
 def temporal_distance(

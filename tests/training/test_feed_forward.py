@@ -121,8 +121,10 @@ def test_a_warm_start_can_be_resumed(run: Run, tmp_path: Path) -> None:
     assert feed_forward.train(RECIPE, warm).step == 6
 
 
-FULL_RECIPE = replace(RECIPE, steps=20, encoder_padding="reflect", temporal_weight=2.0, content_goal=0.05)
-"""Search, reflection and motions: at 20 steps the search runs in steps 3 to 12, the ramp from 4 to 8."""
+FULL_RECIPE = replace(
+    RECIPE, steps=20, encoder_padding="reflect", temporal_weight=2.0, content_goal=0.05, optimizer="muon"
+)
+"""Muon, search, reflection and motions: of 20 steps the search takes 3 to 12, the ramp 4 to 8."""
 
 
 def test_an_interrupted_search_with_motions_gives_the_same_weights(run: Run, tmp_path: Path) -> None:

@@ -81,6 +81,19 @@ def test_what_is_given_wins_and_the_rest_comes_from_the_preset() -> None:
     assert recipe == replace(chosen.recipe, style_weight=7.0, batch_size=4, steps=500)
 
 
+def test_a_style_weight_ends_the_search_unless_a_goal_is_given_too() -> None:
+    chosen = preset("balanced")
+    assert recipe_of(chosen, 1000, {"style_weight": 4.0}).content_goal is None
+    both = recipe_of(chosen, 1000, {"style_weight": 4.0, "content_goal": 0.4})
+    assert (both.style_weight, both.content_goal) == (4.0, 0.4)
+
+
+@pytest.mark.parametrize("setting", ["encoder_padding", "optimizer", "decay", "tv_form"])
+def test_a_word_a_recipe_does_not_know_is_refused_by_name(setting: str) -> None:
+    with pytest.raises(TrainingError, match=rf"{setting.replace('_', ' ')} 'none such': choose \w+"):
+        Recipe(**{setting: "none such"})
+
+
 def test_epochs_become_steps() -> None:
     chosen = preset("johnson-2016-vgg19")
     assert recipe_of(chosen, 82_783, {}).steps == 20_696  # COCO 2014

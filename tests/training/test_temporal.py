@@ -82,7 +82,7 @@ def test_the_second_frame_is_a_picture_with_noise_of_the_stated_size() -> None:
     image = torch.full((8, 3, SIDE, SIDE), 0.5)
     drawn = second_frame(image, shifted(0, 8), torch.Generator().manual_seed(0))
     assert 0 <= drawn.min() <= drawn.max() <= 1
-    deviations = drawn.std(dim=(1, 2, 3))
+    deviations = drawn[1::2].std(dim=(1, 2, 3))  # the others went through a codec, which takes noise away
     assert deviations.max() <= temporal.LARGEST_NOISE * 1.1
     means = drawn.mean(dim=(1, 2, 3))
     assert (means - 0.5).abs().max() <= 0.5 * temporal.LARGEST_GAIN * 1.1
@@ -94,3 +94,36 @@ def test_the_ramp_starts_after_the_network_draws() -> None:
     assert factors[:21] == [0.0] * 21
     assert factors[30] == pytest.approx(0.5)
     assert factors[40:] == [1.0] * 61
+
+
+def quantizers(*steps: float) -> Tensor:
+    return torch.tensor(steps).view(-1, 1, 1, 1)
+
+
+def test_a_codec_leaves_multiples_of_its_step_in_every_block() -> None:
+    step = 0.05
+    flat = torch.full((1, 3, 16, 16), 0.437)
+    coefficient = float(temporal.coded(flat, quantizers(step))[0, 0, 0, 0]) * temporal.BLOCK_PX
+    assert coefficient / step == pytest.approx(round(0.437 * temporal.BLOCK_PX / step), abs=1e-4)
+    ramp = torch.linspace(0.2, 0.8, 32).expand(1, 3, 32, 32)
+    left = temporal.coded(ramp, quantizers(0.2))
+    jumps = (left[0, 0, 0, 1:] - left[0, 0, 0, :-1]).abs()
+    assert float(jumps[7::8].mean()) > 2 * float(jumps.mean())  # blocks show
+
+
+def test_a_codec_changes_only_the_pictures_it_is_told_to() -> None:
+    image = noise(count=3)[..., :41]  # no whole number of blocks
+    left = temporal.coded(image, quantizers(0.0, 1e-4, 0.08))
+    assert left.shape == image.shape
+    assert torch.equal(left[0], image[0])
+    assert 0 < float((left[1] - image[1]).abs().max()) < 1e-3
+    assert float((left[2] - image[2]).abs().mean()) > 0.01
+    assert torch.equal(temporal.coded(image, quantizers(0.0, 0.0, 0.0)), image)
+
+
+def test_every_other_second_frame_is_coded() -> None:
+    image = noise(count=8)
+    drawn = second_frame(image, shifted(0, 8), torch.Generator().manual_seed(0))
+    fine = (drawn - image).flatten(1).std(dim=1)
+    assert (fine[1::2] < 0.05).all()  # noise and gain alone
+    assert float(fine[::2].max()) > 0.05

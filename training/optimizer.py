@@ -1,0 +1,88 @@
+"""The optimizers of a training run, driven as one."""
+
+import torch
+from torch import Tensor, nn
+
+KINDS = ("adam", "muon")
+_COLOURS = 3
+
+
+class Optimizer:
+    """Adam (Kingma & Ba 2015) for every weight, or Muon for convolutions and Adam for all else.
+
+    Muon (Jordan et al. 2024, ``torch.optim.Muon``) replaces the momentum of a weight matrix by the nearest
+    orthogonal one. Here a convolution's kernel is the matrix (out, in * k * k), and its steps are scaled to
+    the root mean square of Adam's, so that one learning rate serves both. The convolution that paints the
+    three colours stays with Adam, as do biases and norms.
+    """
+
+    def __init__(self, network: nn.Module, kind: str, learning_rate: float) -> None:
+        """Take the parameters of ``network``, which must stay where they are in memory.
+
+        Args:
+            kind: one of ``KINDS``.
+        """
+        self._parameters = list(network.parameters())
+        hidden = [p for p in self._parameters if kind == "muon" and p.ndim == 4 and len(p) > _COLOURS]
+        chosen = {id(p) for p in hidden}
+        adam = torch.optim.Adam([p for p in self._parameters if id(p) not in chosen], learning_rate)
+        self._matrices = [(p, nn.Parameter(_matrix(p.detach()))) for p in hidden]
+        self._parts: list[torch.optim.Optimizer] = [adam]
+        if hidden:
+            matrices = [matrix for _, matrix in self._matrices]
+            self._parts.append(
+                torch.optim.Muon(matrices, learning_rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+            )
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Of all parts, from the next step on."""
+        for part in self._parts:
+            for group in part.param_groups:
+                group["lr"] = learning_rate
+
+    def step(self, loss: Tensor, scaler: torch.amp.GradScaler, clip_norm: float = 0.0) -> None:
+        """Gradients of ``loss``, their norm held below ``clip_norm`` (0: as they are), and one step."""
+        for parameter in self._parameters:
+            parameter.grad = None
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        for weight, matrix in self._matrices:  # the same memory: what is done to one is done to the other
+            matrix.grad = None if weight.grad is None else _matrix(weight.grad)
+        for part in self._parts:
+            scaler.unscale_(part)
+        if clip_norm:
+            nn.utils.clip_grad_norm_(self._parameters, clip_norm)
+        for part in self._parts:
+            scaler.step(part)
+        scaler.update()
+
+    def state(self) -> dict[str, Tensor]:
+        """Copies of moments and step counts, flat, by ``index.name``; the parts are numbered through."""
+        return {
+            f"{first + index}.{name}": torch.as_tensor(value).clone()
+            for first, part in self._numbered()
+            for index, values in part.state_dict()["state"].items()
+            for name, value in values.items()
+        }
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Put back what ``state`` gave."""
+        states: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            index, name = key.split(".", 1)
+            states.setdefault(int(index), {})[name] = value
+        for first, part in self._numbered():
+            count = sum(len(group["params"]) for group in part.param_groups)
+            own = {index - first: state for index, state in states.items() if 0 <= index - first < count}
+            part.load_state_dict({"state": own, "param_groups": part.state_dict()["param_groups"]})
+
+    def _numbered(self) -> list[tuple[int, torch.optim.Optimizer]]:
+        numbered, first = [], 0
+        for part in self._parts:
+            numbered.append((first, part))
+            first += sum(len(group["params"]) for group in part.param_groups)
+        return numbered
+
+
+def _matrix(weight: Tensor) -> Tensor:
+    """(out, in, k, k) as (out, in * k * k) in the same memory, whichever of the two layouts it has."""
+    return (weight if weight.is_contiguous() else weight.permute(0, 2, 3, 1)).view(len(weight), -1)
