@@ -26,7 +26,7 @@ class Optimizer:
         hidden = [p for p in self._parameters if kind == "muon" and p.ndim == 4 and len(p) > _COLOURS]
         chosen = {id(p) for p in hidden}
         adam = torch.optim.Adam([p for p in self._parameters if id(p) not in chosen], learning_rate)
-        self._matrices = [(p, nn.Parameter(_matrix(p.detach()))) for p in hidden]
+        self._matrices = [(p, nn.Parameter(_matrix(p.detach(), p))) for p in hidden]
         self._parts: list[torch.optim.Optimizer] = [adam]
         if hidden:
             matrices = [matrix for _, matrix in self._matrices]
@@ -46,7 +46,7 @@ class Optimizer:
             parameter.grad = None
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         for weight, matrix in self._matrices:  # the same memory: what is done to one is done to the other
-            matrix.grad = None if weight.grad is None else _matrix(weight.grad)
+            matrix.grad = None if weight.grad is None else _matrix(weight.grad, weight)
         for part in self._parts:
             scaler.unscale_(part)
         if clip_norm:
@@ -83,6 +83,10 @@ class Optimizer:
         return numbered
 
 
-def _matrix(weight: Tensor) -> Tensor:
-    """(out, in, k, k) as (out, in * k * k) in the same memory, whichever of the two layouts it has."""
-    return (weight if weight.is_contiguous() else weight.permute(0, 2, 3, 1)).view(len(weight), -1)
+def _matrix(tensor: Tensor, weight: Tensor) -> Tensor:
+    """(out, in, k, k) as (out, in * k * k) in the same memory, by the layout of ``weight``.
+
+    A gradient that lies in memory otherwise than its weight cannot be viewed so, and raises: read in its own
+    order, it would step the wrong entries.
+    """
+    return (tensor if weight.is_contiguous() else tensor.permute(0, 2, 3, 1)).view(len(tensor), -1)
