@@ -1,5 +1,7 @@
 """The optimizers of a training run, driven as one."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -58,8 +60,8 @@ class Optimizer:
     def state(self) -> dict[str, Tensor]:
         """Copies of moments and step counts, flat, by ``index.name``; the parts are numbered through."""
         return {
-            f"{first + index}.{name}": torch.as_tensor(value).clone()
-            for first, part in self._numbered()
+            f"{places[index]}.{name}": torch.as_tensor(value).clone()
+            for places, part in self._numbered()
             for index, values in part.state_dict()["state"].items()
             for name, value in values.items()
         }
@@ -70,17 +72,17 @@ class Optimizer:
         for key, value in tensors.items():
             index, name = key.split(".", 1)
             states.setdefault(int(index), {})[name] = value
-        for first, part in self._numbered():
-            count = sum(len(group["params"]) for group in part.param_groups)
-            own = {index - first: state for index, state in states.items() if 0 <= index - first < count}
+        for places, part in self._numbered():
+            own = {index: states[place] for index, place in enumerate(places) if place in states}
             part.load_state_dict({"state": own, "param_groups": part.state_dict()["param_groups"]})
 
-    def _numbered(self) -> list[tuple[int, torch.optim.Optimizer]]:
-        numbered, first = [], 0
+    def _numbered(self) -> Iterator[tuple[range, torch.optim.Optimizer]]:
+        """Every part with the numbers its weights have among those of all parts."""
+        first = 0
         for part in self._parts:
-            numbered.append((first, part))
-            first += sum(len(group["params"]) for group in part.param_groups)
-        return numbered
+            places = range(first, first + sum(len(group["params"]) for group in part.param_groups))
+            yield places, part
+            first = places.stop
 
 
 def _matrix(tensor: Tensor, weight: Tensor) -> Tensor:

@@ -119,8 +119,6 @@ def coded(image: Tensor, quantizer: Tensor) -> Tensor:
     Returns:
         The same shape, in [0, 1].
     """
-    if not bool((quantizer > 0).any()):
-        return image
     height, width = image.shape[2:]
     padded = F.pad(image, (0, -width % BLOCK_PX, 0, -height % BLOCK_PX), mode="replicate")
     rows, columns = padded.shape[2] // BLOCK_PX, padded.shape[3] // BLOCK_PX
@@ -129,8 +127,7 @@ def coded(image: Tensor, quantizer: Tensor) -> Tensor:
     basis = torch.cos(math.pi / BLOCK_PX * (number + 0.5) * number[:, None]) * math.sqrt(2 / BLOCK_PX)
     basis[0] /= math.sqrt(2)
     step = quantizer[..., None, None] * (1 + (number + number[:, None]) / 4)
-    coefficients = basis @ blocks @ basis.T
-    rounded = torch.where(step > 0, (coefficients / step.clamp_min(1e-9)).round() * step, coefficients)
+    rounded = (basis @ blocks @ basis.T / step.clamp_min(1e-9)).round() * step
     pixels = (basis.T @ rounded @ basis).transpose(3, 4).reshape(padded.shape)
     return torch.where(quantizer > 0, pixels[..., :height, :width].clamp(0.0, 1.0), image)
 
