@@ -46,6 +46,11 @@ def train_in_processes(count: int, recipe: Recipe, run: Run) -> subprocess.Compl
     )  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def small_held_out() -> None:
+    """Not here: the run in this process judges at 256 px, as the ranks in theirs do."""
+
+
 @pytest.fixture
 def run(tmp_path: Path, painting: Path, photos: Path, random_vgg: Path) -> Run:
     return Run(
