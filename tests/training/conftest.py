@@ -14,7 +14,7 @@ from training import judging
 
 @pytest.fixture(autouse=True)
 def small_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Held-out photographs at 64 px: at 256 they took nine tenths of every training here.
+    """Held-out photographs at 64 px: at 256 they took most of the time of a training here.
 
     Trainings in processes of their own, as of two ranks or a gallery, still judge at 256.
     """
