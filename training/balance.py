@@ -11,6 +11,7 @@ import math
 SEARCH_FROM, SEARCH_UNTIL = 0.15, 0.65
 GAIN = 0.01
 LOWEST, HIGHEST = 0.5, 200.0
+ALL_OF_IT = 1.0
 _MEMORY = 0.98  # of the running mean over steps: about the last fifty
 
 
@@ -20,6 +21,9 @@ class Balance:
     A step's content term depends on its four photographs more than on the weights, so a running mean is
     compared. Between 15 % and 65 % of the steps the weight moves by at most ``GAIN`` a step for a content
     term that is off by its whole goal: a factor of two in 350 steps where it is off by a fifth.
+
+    No step counts for more than ``ALL_OF_IT``: of a plain picture, which has next to no content, a few
+    strokes are many times all of it, and in batches of one such steps outweighed the photographs.
     """
 
     def __init__(self, style_weight: float, content_goal: float | None, steps: int) -> None:
@@ -32,6 +36,7 @@ class Balance:
         """Take in the content term of ``step`` and move the style weight."""
         if self._goal is None or not math.isfinite(content):
             return
+        content = min(content, ALL_OF_IT)
         before = content if self.content is None else self.content
         self.content = _MEMORY * before + (1 - _MEMORY) * content
         if self._from <= step < self._until:

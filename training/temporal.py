@@ -67,19 +67,25 @@ def draw_motion(count: int, side: int, generator: torch.Generator) -> Motion:
     """Motions of ``count`` square pictures: a shift by whole pixels, and for every other one a smooth warp.
 
     The shift moves the picture against the network's stride; whole pixels leave it as sharp as it was.
+    Which ones are warped, the odd or the even, is drawn too, so that a batch of one is not always the same.
     """
     shift = torch.randint(-LARGEST_SHIFT_PX, LARGEST_SHIFT_PX + 1, (count, 2, 1, 1), generator=generator)
     still = torch.rand(count, 1, 1, 1, generator=generator) < 0.25
     coarse = torch.randn(count, 2, 4, 4, generator=generator) * (LARGEST_WARP_PX / 2)
     warp = F.interpolate(coarse, size=(side, side), mode="bicubic", align_corners=True)
     warp = warp.clamp(-LARGEST_WARP_PX, LARGEST_WARP_PX)
-    warp[::2] = 0.0
+    warp[_every_other(generator)] = 0.0
     flow = torch.where(still, torch.zeros(()), shift + warp)
     axis = torch.arange(side, dtype=torch.float32)
     place = torch.stack([axis.expand(side, side), axis[:, None].expand(side, side)]) + flow
     grid = place / ((side - 1) / 2) - 1.0
     visible = (grid.abs() <= 1.0).all(dim=1, keepdim=True).float()
     return Motion(grid.permute(0, 2, 3, 1).contiguous(), visible)
+
+
+def _every_other(generator: torch.Generator) -> slice:
+    """The odd or the even places of a batch."""
+    return slice(int(torch.randint(2, (1,), generator=generator)), None, 2)
 
 
 def second_frame(
@@ -102,7 +108,7 @@ def second_frame(
     deviation = LARGEST_NOISE * torch.rand(count, 1, 1, 1, generator=generator)
     noise = torch.randn((count, *image.shape[1:]), generator=generator) * deviation
     quantizer = LARGEST_QUANTIZER * torch.rand(count, 1, 1, 1, generator=generator)
-    quantizer[1::2] = 0.0
+    quantizer[_every_other(generator)] = 0.0
     after = (motion.apply(image) * gain[share] + noise[share]).clamp(0.0, 1.0)
     return coded(after, quantizer[share])
 

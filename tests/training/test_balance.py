@@ -28,6 +28,17 @@ def test_an_unreachable_goal_ends_at_the_limit() -> None:
     assert settle(0.9, 1e6, steps=40000).style_weight == HIGHEST
 
 
+def test_strokes_on_a_plain_picture_count_as_all_of_its_content_and_no_more() -> None:
+    balance, other = Balance(10.0, 0.4, 100), Balance(10.0, 0.4, 100)
+    for step in range(20, 60):
+        plain = step % 10 == 9
+        balance.update(step, 30.0 if plain else 0.3)
+        other.update(step, 1.0 if plain else 0.3)
+    assert balance.state() == other.state()
+    assert balance.content is not None
+    assert balance.content < 0.5
+
+
 def test_nothing_moves_before_the_network_draws_and_after_the_rate_decays() -> None:
     balance = Balance(10.0, 0.4, 100)
     for step in (0, 14, 65, 99):
