@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from pipeline.common.errors import ParityError
 from pipeline.engines.base import Engine
 from pipeline.engines.parity import FLAT_SAMPLES, LIMITS, Differences, ParityReport, sample_frames
-from pipeline.errors import ParityError
 from pipeline.frame import Pixels
 from pipeline.style import StyleCard
 

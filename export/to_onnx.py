@@ -15,11 +15,11 @@ from torch import nn
 
 from export.frame_network import FrameNetwork, with_summable_taps
 from export.parity import FRAME_SIZES, ParityReport, measure_parity, reference_from_network, require_parity
+from pipeline.common.errors import OutputError
 from pipeline.engines.base import Engine
 from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.engines.ov import OpenVinoEngine
 from pipeline.engines.parity import LIMITS
-from pipeline.errors import OutputError
 from pipeline.frame import Pixels
 from pipeline.style import CARD_KEY, INPUT_NAME, OUTPUT_NAME, StyleCard
 from training import checkpoint as checkpoints

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import registry
-from pipeline.engines import guard
+from pipeline.common.errors import StyleError
+from pipeline.engines import parity_check, registry
 from pipeline.engines.base import Precision
 from pipeline.engines.parity import ParityReport
-from pipeline.errors import StyleError
 from pipeline.style import read_style
 
 
@@ -47,6 +46,6 @@ def tensorrt_from_style(style_file: Path, size: tuple[int, int], precision: Prec
         raise StyleError(f"a size of at least 1x1 was expected, got {size[1]}x{size[0]}")
     height, width = (-(-side // multiple) * multiple for side in size)
     with kind(style.path, style.card, (height, width), precision) as engine:
-        parity = guard.check_parity(style, engine)
-        guard.require_parity(parity)
+        parity = parity_check.check_parity(style, engine)
+        parity_check.require_parity(parity)
         return BuiltEngine(str(engine.info), engine.size, parity, engine.note)

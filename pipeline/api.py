@@ -3,12 +3,12 @@
 from collections import OrderedDict
 from pathlib import Path
 
-from pipeline.closing import Closing
+from pipeline.common.closeable import Closing
+from pipeline.common.errors import EngineError
 from pipeline.engines.base import Controls, Precision
-from pipeline.errors import EngineError
 from pipeline.frame import Pixels, check_pixels
 from pipeline.style import StyleCard, StyleFile, find_style, list_styles
-from pipeline.stylizer import Stylizer
+from pipeline.stylize.stylizer import Stylizer
 
 __all__ = ["Style", "list_styles", "open_style"]
 

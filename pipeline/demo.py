@@ -8,18 +8,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.contact_sheet import Grid, Label
+from pipeline.common.atomic_files import write_error
+from pipeline.common.errors import OutputError, StyleNotFoundError
+from pipeline.drawing.contact_sheet import Grid, Label
 from pipeline.engines.base import Precision
-from pipeline.errors import OutputError, StyleNotFoundError
 from pipeline.frame import Pixels
-from pipeline.loop import run_file
-from pipeline.progress import Progress
-from pipeline.sinks.images import write_image
-from pipeline.sinks.part_file import write_error
-from pipeline.sinks.video_file import VideoFileSink
-from pipeline.sources.synthetic import SyntheticSource
+from pipeline.images.writing import write_image
+from pipeline.live.sources.synthetic import SyntheticSource
 from pipeline.style import StyleCard, StyleFile, find_style, list_styles
-from pipeline.stylizer import Stylizer
+from pipeline.stylize.stylizer import Stylizer
+from pipeline.video.loop import run_file
+from pipeline.video.progress import Progress
+from pipeline.video.writing.recording import VideoFileSink
 
 WARMUP_FRAMES = 5
 MEASURED_FRAMES = 40
@@ -37,7 +37,7 @@ class DemoOptions:
         output: folder for ``demo.mp4`` and ``contact-sheet.png``; made where it is missing, and files of
             an earlier demo in it are replaced.
         styles: names or paths; empty takes every style that can be found.
-        engine, precision: as for ``pipeline.stylizer.Stylizer``.
+        engine, precision: as for ``pipeline.stylize.stylizer.Stylizer``.
         size: (height, width) of the frames that are stylized.
         rate: frames a second of the video.
         seconds: length of the video.

@@ -24,7 +24,7 @@ import onnx
 import platformdirs
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
 
-from pipeline.errors import StyleError, StyleNotFoundError
+from pipeline.common.errors import StyleError, StyleNotFoundError
 
 CARD_KEY = "brushstream.card"
 CARD_FORMAT = 1

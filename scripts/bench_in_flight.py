@@ -14,11 +14,11 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from pipeline.bench import moving_noise  # noqa: E402 - the repository is no package on the path
-from pipeline.cli_options import parse_size  # noqa: E402
+from pipeline.bench.service import moving_noise  # noqa: E402 - the repository is no package on the path
+from pipeline.cli.options import parse_size  # noqa: E402
 from pipeline.frame import Pixels  # noqa: E402
 from pipeline.style import find_style  # noqa: E402
-from pipeline.stylizer import Stylizer  # noqa: E402
+from pipeline.stylize.stylizer import Stylizer  # noqa: E402
 from scripts.bench_peers import paired_ratio  # noqa: E402
 
 IN_FLIGHT = (1, 2, 3)

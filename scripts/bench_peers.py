@@ -26,9 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from pipeline import machine  # noqa: E402 - the repository is no package on the path
-from pipeline.bench import moving_noise, package_versions  # noqa: E402
-from pipeline.cli_options import parse_size, write_json  # noqa: E402
+from pipeline.bench.service import moving_noise, package_versions  # noqa: E402
+from pipeline.cli.options import parse_size, write_json  # noqa: E402
+from pipeline.common import machine  # noqa: E402 - the repository is no package on the path
 from pipeline.frame import Pixels  # noqa: E402
 from scripts.peers import PEERS, Stylize  # noqa: E402
 

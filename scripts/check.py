@@ -1,4 +1,4 @@
-"""The one entry for every check: format, lint, import arrows, types, tests.
+"""The one entry for every check: format, lint, import contracts, types, tests.
 
 python scripts/check.py            all of them; each runs, then any failure fails the whole
 python scripts/check.py lint types only these
@@ -12,11 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-from scripts.arrows import broken_arrows  # noqa: E402 - the repository is no package on the path
-
 TYPED = ("pipeline", "training", "export", "scripts")
 
 
@@ -30,11 +25,10 @@ def check_lint(extra: list[str]) -> int:
     return _run("ruff", "check", ".")
 
 
-def check_arrows(extra: list[str]) -> int:
-    """Who may import whom, and each heavy package in its own adapter."""
-    broken = broken_arrows(ROOT)
-    print("\n".join(broken) or "All arrows hold.")
-    return int(bool(broken))
+def check_imports(extra: list[str]) -> int:
+    """Who may import whom, and each heavy package in its own adapter: the contracts of pyproject.toml."""
+    command = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    return subprocess.run([sys.executable, "-c", command], cwd=ROOT).returncode
 
 
 def check_types(extra: list[str]) -> int:
@@ -50,7 +44,7 @@ def check_tests(extra: list[str]) -> int:
 PARTS: dict[str, Callable[[list[str]], int]] = {
     "format": check_format,
     "lint": check_lint,
-    "arrows": check_arrows,
+    "imports": check_imports,
     "types": check_types,
     "tests": check_tests,
 }

@@ -16,12 +16,12 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from pipeline.api import Style, open_style  # noqa: E402 - the repository is no package on the path
-from pipeline.contact_sheet import Grid, Label  # noqa: E402
-from pipeline.errors import BrushstreamError, InputError  # noqa: E402
+from pipeline.common.errors import BrushstreamError, InputError  # noqa: E402
+from pipeline.drawing.contact_sheet import Grid, Label  # noqa: E402
 from pipeline.frame import Pixels  # noqa: E402
-from pipeline.sinks.images import write_image  # noqa: E402
-from pipeline.sources.video_file import VideoFileSource  # noqa: E402
+from pipeline.images.writing import write_image  # noqa: E402
 from pipeline.style import list_styles, style_paths  # noqa: E402
+from pipeline.video.reading.video_file import VideoFileSource  # noqa: E402
 
 ROW_SIZE = (480, 640)
 

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import av
 
-from pipeline.journal import unfinished_frames
-from pipeline.sinks.video_file import VideoFileSink
-from pipeline.sources.synthetic import SyntheticSource
+from pipeline.live.sources.synthetic import SyntheticSource
+from pipeline.video.segments.journal import unfinished_frames
+from pipeline.video.writing.recording import VideoFileSink
 
 QUEUED = 8
 """Frames that may be begun and not encoded yet when the kill comes: two are in flight, two wait, and each
@@ -33,8 +33,8 @@ of stylize and encode may hold one."""
 JOB = """
 import json, sys, time
 from pathlib import Path
-from pipeline import video_job
-from pipeline.look import Look
+from pipeline.video import job
+from pipeline.stylize.scheduled import Look
 counted, submit = 0, Look.submit
 def count(self, frame):
     global counted
@@ -43,11 +43,11 @@ def count(self, frame):
     time.sleep(float(sys.argv[5]))
     submit(self, frame)
 Look.submit = count
-options = video_job.VideoOptions(
+options = job.VideoOptions(
     Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], engine="identity", preset="ultrafast",
     segment_frames=int(sys.argv[4]), codec=sys.argv[6])
 print("ready", flush=True)
-done = video_job.run_video(options)
+done = job.run_video(options)
 print(json.dumps({"stylized": counted, "resumed": done.resumed, "frames": done.frames}))
 """
 

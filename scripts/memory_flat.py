@@ -17,16 +17,16 @@ from fractions import Fraction
 from pathlib import Path
 
 from pipeline.frame import Frame
-from pipeline.journal import work_folder
-from pipeline.sinks.video_file import Encoding, VideoFileSink
-from pipeline.sources.synthetic import SyntheticSource
+from pipeline.live.sources.synthetic import SyntheticSource
+from pipeline.video.segments.journal import work_folder
+from pipeline.video.writing.recording import Encoding, VideoFileSink
 
 SETTLED_S = 60.0
 ALLOWED_MB = 30.0
 _JOB = """
 import sys
 from pathlib import Path
-from pipeline.video_job import VideoOptions, run_video
+from pipeline.video.job import VideoOptions, run_video
 run_video(VideoOptions(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], engine="identity",
                        preset="ultrafast"))
 """

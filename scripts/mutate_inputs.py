@@ -22,13 +22,13 @@ from pathlib import Path
 
 import av
 
-from pipeline import cli
+from pipeline.cli.main import run as run_command
 
 LIMIT_S = 30.0
 _FAST = ("--engine", "identity", "--preset", "ultrafast")
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["pipeline.cli", "pipeline.video_job", "pipeline.terminal", "pipeline.steady"]
+    ["pipeline.cli.main", "pipeline.video.job", "pipeline.cli.terminal", "pipeline.stylize.deflicker"]
 )
 Mutation = Callable[[bytes, random.Random], bytes]
 
@@ -144,7 +144,7 @@ def _run(arguments: list[str], told: Path) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - pytest has put another there
-        code = cli.run(arguments)
+        code = run_command(arguments)
         sys.stderr.flush()
         os._exit(code)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import machine
+from pipeline.common import machine
 from pipeline.frame import Pixels
 
 Stylize = Callable[[Pixels], Pixels]
@@ -32,7 +32,7 @@ class Peer:
 def open_brushstream(size: Size, style: str, engine: str = "auto", precision: Any = None) -> Stylize:
     """The Stylizer, as ``brushstream video`` runs it."""
     from pipeline.style import find_style
-    from pipeline.stylizer import Stylizer
+    from pipeline.stylize.stylizer import Stylizer
 
     return Stylizer(find_style(style), size, engine=engine, precision=precision)
 
@@ -81,7 +81,7 @@ def open_opencv(size: Size, style: str, network: str | None = None) -> Stylize:
     import cv2
     import onnx
 
-    from pipeline.engines.half import pin_size
+    from pipeline.engines.tensorrt.fp16 import pin_size
 
     model = onnx.load(style_path(network or style))
     pin_size(model, size)

@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]  # make_models, and the scripts, which are not installed
+sys.path.insert(0, str(Path(__file__).parent.parent))  # tests.support and the scripts are not installed
 
-import cv2  # noqa: E402, F401 - sets variables of Qt when first imported, which no test should be blamed for
-import make_models  # noqa: E402
+import cv2  # noqa: F401 - sets variables of Qt when first imported, which no test should be blamed for
 
-from pipeline.frame import Pixels  # noqa: E402
-from pipeline.style import StyleFile, read_style  # noqa: E402
+from pipeline.frame import Pixels
+from pipeline.style import StyleFile, read_style
+from tests.support import make_models
 
 NOT_OURS = {"PYTEST_CURRENT_TEST", "TORCHINDUCTOR_CACHE_DIR", "SVT_LOG"}
 """Set by pytest, by torch's ONNX exporter and by our encoders for the rest of the process."""

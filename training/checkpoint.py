@@ -28,9 +28,9 @@ class Checkpoint:
         step: steps taken.
         artwork: title, artist, year, rights, source of the painting, as far as known.
         training_data: folder's name, number of photographs and their terms.
-        optimizer: state of ``training.optimizer`` by ``index.name``; empty in a file made only for export.
+        optimizer: state of the optimizers by ``index.name``; empty in a file made only for export.
         history: losses so far, one row a report.
-        balance: state of the search for the style weight (``training.balance``), while a run goes on.
+        balance: state of the search for the style weight (``feed_forward.balance``), while a run goes on.
     """
 
     network_name: str

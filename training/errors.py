@@ -1,4 +1,4 @@
-"""Errors of training and optimisation; the exit codes are those listed in ``pipeline.errors``.
+"""Errors of training and optimisation; the exit codes are those listed in ``pipeline.common.errors``.
 
 ``training`` imports nothing of ``pipeline``, so the tree stands here a second time, small. The command
 line ends with the ``exit_code`` of whatever deliberate error reaches it.

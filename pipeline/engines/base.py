@@ -10,8 +10,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.closing import Closing
-from pipeline.errors import EngineError
+from pipeline.common.closeable import Closing
+from pipeline.common.errors import EngineError
 from pipeline.frame import Pixels
 from pipeline.style import StyleCard
 
@@ -86,7 +86,7 @@ class Engine(Closing):
         if height < 1 or width < 1 or height % multiple or width % multiple:
             raise EngineError(
                 f"style {card.name!r} needs height and width in multiples of {multiple}, got "
-                f"{width}x{height}; let pipeline.stylizer pad the frame"
+                f"{width}x{height}; let pipeline.stylize.stylizer pad the frame"
             )
         self.card = card
         self.size = size

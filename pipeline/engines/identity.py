@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from pipeline.common.errors import EngineError
 from pipeline.engines.base import Controls, Engine, EngineInfo, Precision
-from pipeline.errors import EngineError
 from pipeline.frame import Pixels
 
 

@@ -1,7 +1,7 @@
 """A style's graph in int8, by NNCF's post-training quantization; made once, then read from the cache.
 
 NNCF imports torch where that is installed, and Brushstream's live half never does. So the quantizing is
-done by a process of its own (``pipeline.int8_build``), which takes some seconds.
+done by a process of its own (``pipeline.engines.int8_build``), which takes some seconds.
 """
 
 import subprocess
@@ -13,12 +13,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pipeline import registry
-from pipeline.engines import cache
-from pipeline.errors import EngineError, MissingPackageError
+from pipeline.common.errors import EngineError, MissingPackageError
+from pipeline.engines import cache, registry
 from pipeline.style import StyleCard
 
-BUILDER = "pipeline.int8_build"
+BUILDER = "pipeline.engines.int8_build"
 RECIPE_VERSION = 1
 """Counts changes of what is quantized and of the calibration frames."""
 

@@ -14,8 +14,8 @@ from onnxruntime.capi import (  # type: ignore[import-untyped, unused-ignore]
     onnxruntime_pybind11_state as ort_errors,
 )
 
+from pipeline.common.errors import EngineError
 from pipeline.engines.base import Controls, Engine, EngineInfo, Precision
-from pipeline.errors import EngineError
 from pipeline.frame import Pixels
 from pipeline.style import INPUT_NAME, OUTPUT_NAME
 

@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import machine
+from pipeline.common import machine
+from pipeline.common.errors import EngineError
 from pipeline.engines import int8
 from pipeline.engines.base import Controls, Engine, EngineInfo, Precision
-from pipeline.errors import EngineError
 from pipeline.frame import Pixels
 from pipeline.style import INPUT_NAME, OUTPUT_NAME
 

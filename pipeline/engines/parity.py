@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.common.errors import StyleError
 from pipeline.engines.base import Precision
-from pipeline.errors import StyleError
 from pipeline.frame import Pixels
 from pipeline.style import StyleCard
 

@@ -11,9 +11,9 @@ from onnx import numpy_helper
 from export import to_onnx
 from export.frame_network import FrameNetwork, ShuffledUpsample, TransposedUpsample, with_summable_taps
 from export.parity import ParityReport, measure_parity, reference_from_network, require_parity, sample_frames
+from pipeline.common.errors import OutputError, ParityError
 from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.engines.ov import OpenVinoEngine
-from pipeline.errors import OutputError, ParityError
 from pipeline.frame import Pixels
 from pipeline.style import StyleCard, read_style
 from training import checkpoint as checkpoints

@@ -6,13 +6,14 @@ import pytest
 import torch
 import typer
 
-from export import cli, to_onnx
-from pipeline import registry
-from pipeline.engines import half
-from pipeline.engines.guard import guard_frames
+from export import to_onnx
+from export.cli import export
+from pipeline.common.errors import MissingPackageError
+from pipeline.engines import registry
 from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.engines.parity import LIMITS, compare
-from pipeline.errors import MissingPackageError
+from pipeline.engines.parity_check import guard_frames
+from pipeline.engines.tensorrt import fp16
 from pipeline.style import StyleCard, StyleFile
 from training import networks
 
@@ -24,9 +25,9 @@ def test_the_networks_survive_the_float16_rewriting(name: str, tmp_path: Path) -
     torch.manual_seed(0)
     network = networks.build(name).eval()
     card = StyleCard(name, size_multiple=networks.size_multiple(network))
-    whole, rewritten = tmp_path / f"{name}.onnx", tmp_path / "half.onnx"
+    whole, rewritten = tmp_path / f"{name}.onnx", tmp_path / "fp16.onnx"
     to_onnx.write_style_file(whole, to_onnx.onnx_from_network(network), card)
-    rewritten.write_bytes(half.typed_graph(whole, SIZE, half=True)[0])
+    rewritten.write_bytes(fp16.typed_graph(whole, SIZE, half=True)[0])
     with OnnxRuntimeEngine(rewritten, card, SIZE) as a, OnnxRuntimeEngine(whole, card, SIZE) as b:
         frames = guard_frames(SIZE)
         report = compare(a.infer, b.infer, frames, names=("half", "float"), limits=LIMITS["fp16"])
@@ -35,17 +36,17 @@ def test_the_networks_survive_the_float16_rewriting(name: str, tmp_path: Path) -
 
 def test_the_command_wants_a_size_and_takes_no_output(invert_style: StyleFile) -> None:
     with pytest.raises(typer.BadParameter, match="needs --size"):
-        cli.export(invert_style.path, tensorrt=True)
+        export.export(invert_style.path, tensorrt=True)
     with pytest.raises(typer.BadParameter, match="leave -o out"):
-        cli.export(invert_style.path, Path("a.onnx"), tensorrt=True, size="64x64")
+        export.export(invert_style.path, Path("a.onnx"), tensorrt=True, size="64x64")
     with pytest.raises(typer.BadParameter, match="fp16 or fp32 was expected"):
-        cli.export(invert_style.path, tensorrt=True, size="64x64", precision="int8")
+        export.export(invert_style.path, tensorrt=True, size="64x64", precision="int8")
     with pytest.raises(typer.BadParameter, match="go with --tensorrt"):
-        cli.export(invert_style.path, size="64x64")
+        export.export(invert_style.path, size="64x64")
 
 
 def test_without_the_package_the_command_names_the_extra(invert_style: StyleFile) -> None:
     if registry.is_installed("tensorrt"):
         pytest.skip("tensorrt is installed")
     with pytest.raises(MissingPackageError, match=r"pip install 'brushstream\[tensorrt\]'"):
-        cli.export(invert_style.path, tensorrt=True, size="64x64")
+        export.export(invert_style.path, tensorrt=True, size="64x64")

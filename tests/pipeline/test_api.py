@@ -8,7 +8,7 @@ import pytest
 
 import pipeline
 from pipeline import api
-from pipeline.errors import EngineError, StyleNotFoundError
+from pipeline.common.errors import EngineError, StyleNotFoundError
 from pipeline.frame import Pixels
 
 Noise = Callable[[int, int], Pixels]

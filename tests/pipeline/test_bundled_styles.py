@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.style import bundled_folder, read_style
-from pipeline.stylizer import Stylizer
+from pipeline.stylize.stylizer import Stylizer
 
 FILES = sorted(bundled_folder().rglob("*.onnx"))
 LARGEST_BYTES = 2_000_000

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-import make_media
 import numpy as np
 import pytest
 
-from pipeline.contact_sheet import PAPER, Grid, Label, plain
+from pipeline.common.errors import OutputError, StyleNotFoundError
 from pipeline.demo import DemoOptions, StyleSpeed, run_demo
-from pipeline.errors import OutputError, StyleNotFoundError
-from pipeline.sources.images import read_image
-from pipeline.sources.synthetic import SyntheticSource
+from pipeline.drawing.contact_sheet import PAPER, Grid, Label, plain
+from pipeline.images.reading import read_image
+from pipeline.live.sources.synthetic import SyntheticSource
+from tests.support import make_media
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-import make_models
 import pytest
 
 from pipeline import style
-from pipeline.errors import StyleError, StyleNotFoundError
+from pipeline.common.errors import StyleError, StyleNotFoundError
 from pipeline.style import Control, StyleCard
+from tests.support import make_models
 
 
 def test_card_survives_the_round_trip() -> None:

@@ -32,4 +32,4 @@ def test_an_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         check.main(["taste"])
     assert ended.value.code == 2
-    assert "choose from format, lint, arrows, types, tests" in capsys.readouterr().err
+    assert "choose from format, lint, imports, types, tests" in capsys.readouterr().err

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import cv2
-import make_media
 import numpy as np
 import pytest
 
 from pipeline.style import bundled_folder
 from scripts import gallery
+from tests.support import make_media
 
 pytestmark = make_media.needs_ffmpeg
 

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import make_matrix
-import make_media
-
 from scripts import mutate_inputs
+from tests.support import make_matrix, make_media
 
 pytestmark = make_media.needs_ffmpeg
 

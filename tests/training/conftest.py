@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torchvision.models.vgg import cfgs, make_layers
 
-from training import judging
+from training.feed_forward import validation
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def small_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Trainings in processes of their own, as of two ranks or a gallery, still judge at 256.
     """
-    monkeypatch.setattr(judging, "HELD_OUT_SIDE_PX", 64)
+    monkeypatch.setattr(validation, "HELD_OUT_SIDE_PX", 64)
 
 
 @pytest.fixture(scope="session")

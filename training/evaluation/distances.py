@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training import functional, moments
-from training.color import luma
-from training.encoder import Encoder
+from training.losses import functional, moments
+from training.losses.color import luma
+from training.losses.encoder import Encoder
 
 STYLE_LAYERS = ("relu1_2", "relu2_2", "relu3_2")
 GRAM_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu3_4")

@@ -11,8 +11,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.data import IMAGE_SUFFIXES, RgbImage, find_photos, is_held_out, read_rgb, resize, to_tensor
 from training.errors import ImageInputError
+from training.feed_forward.data import (
+    IMAGE_SUFFIXES,
+    RgbImage,
+    find_photos,
+    is_held_out,
+    read_rgb,
+    resize,
+    to_tensor,
+)
 
 Pixels = NDArray[np.uint8]
 """A frame: (H, W, 3) uint8, BGR, C-contiguous."""

@@ -9,15 +9,15 @@ from typing import Any
 
 from torch import Tensor
 
-from training.data import read_painting
-from training.encoder import Encoder
 from training.errors import CheckpointError
 from training.evaluation import distances, objective
 from training.evaluation.flow_clips import FlowClip
 from training.evaluation.material import Clip, Paint, Photo, Pixels, frame_of, image_of, spread
 from training.evaluation.stability import Motion, Stability, estimated_motions, flicker, warp_error
-from training.gatys_job import open_encoder
-from training.gatys_recipe import Recipe
+from training.feed_forward.data import read_painting
+from training.gatys.job import open_encoder
+from training.gatys.recipe import Recipe
+from training.losses.encoder import Encoder
 
 DEFAULT_BRUSH_PX = 512
 EXACT_CLIPS = 3

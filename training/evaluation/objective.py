@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from training import gatys, gatys_state, pictures
-from training.encoder import Encoder
+from training import image_io
 from training.errors import CheckpointError
-from training.gatys import Inputs, Run
-from training.gatys_loss import Objective
-from training.gatys_recipe import Recipe, changed
+from training.gatys import render, state
+from training.gatys.objective import Objective
+from training.gatys.recipe import Recipe, changed
+from training.gatys.render import Inputs, Run
+from training.losses.encoder import Encoder
 from training.studies.feed_forward import objective_of
 from training.table import write_json
 
@@ -90,12 +91,12 @@ class Judge:
         """
         about = self._about()
         name = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:20]
-        pictures.make_folder(folder)
+        image_io.make_folder(folder)
         numbers, picture = folder / f"{name}.json", folder / f"{name}.png"
         if not numbers.exists():
             self._optimise(folder / f"{name}.resume.safetensors", numbers, picture, about, on_step)
         kept = read_json(numbers)
-        image = pictures.read_picture(picture, "optimised picture").image
+        image = image_io.read_picture(picture, "optimised picture").image
         return Optimised(list(kept["losses"]), dict(kept["terms"]), image)
 
     def _about(self) -> dict[str, Any]:
@@ -103,9 +104,9 @@ class Judge:
         return {
             "format": CACHE_FORMAT,
             "recipe": self.recipe.to_dict(),
-            "photo": gatys_state.digest([self.inputs.content]),
-            "painting": gatys_state.digest(self.inputs.styles),
-            "encoder": gatys_state.digest(self.encoder.body.parameters()),
+            "photo": state.digest([self.inputs.content]),
+            "painting": state.digest(self.inputs.styles),
+            "encoder": state.digest(self.encoder.body.parameters()),
             "device": self.encoder.mean.device.type,
         }
 
@@ -113,9 +114,9 @@ class Judge:
         self, resume: Path, numbers: Path, picture: Path, about: dict[str, Any], on_step: OnStep
     ) -> None:
         run = Run(resume, checkpoint_interval=25, on_progress=lambda progress: on_step(progress.step))
-        done = gatys.render(self.recipe, self.inputs, self.encoder, run)
+        done = render.render(self.recipe, self.inputs, self.encoder, run)
         last = {key: done.history[-1][key] for key in ("content", "style", "tv", "total")}
-        pictures.write_picture(picture, done.image)
+        image_io.write_picture(picture, done.image)
         losses = [row["total"] for row in done.history]
         write_json(numbers, {"about": about, "losses": losses, "terms": last, "seconds": done.seconds})
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from training.data import read_painting
 from training.evaluation.material import Photo, Pixels, image_of, spread
 from training.evaluation.measure import CLIPS_SHOWN, PHOTOS_SHOWN, Measured, RealClip, middle
+from training.feed_forward.data import read_painting
 from training.studies.scatter import Point, draw_scatter, side_by_side
 from training.studies.sheet import Cell, cell, draw_sheet
 

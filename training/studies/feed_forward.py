@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training import checkpoint as checkpoints
-from training import networks, pictures
+from training import image_io, networks
 from training.errors import CheckpointError
-from training.gatys import Inputs, style_side
-from training.gatys_job import open_encoder, require_sensible_render
-from training.gatys_loss import Objective
-from training.gatys_recipe import Recipe, changed
+from training.gatys.job import open_encoder, require_sensible_render
+from training.gatys.objective import Objective
+from training.gatys.recipe import Recipe, changed
+from training.gatys.render import Inputs, style_side
 from training.studies.chart import Level, draw_chart
 from training.studies.options import StudyOptions
 from training.studies.plans import Trial
@@ -104,14 +104,14 @@ def _tv_weight_on_unit_range(trained: dict[str, Any]) -> float:
 
 
 def _style_scale(style_size: int, base: Recipe, inputs: Inputs) -> float:
-    return style_size / max(pictures.fitted_size(inputs.content, base.sizes[-1]))
+    return style_size / max(image_io.fitted_size(inputs.content, base.sizes[-1]))
 
 
 def _judged(network: nn.Module, recipe: Recipe, inputs: Inputs, place: Place) -> Stylized:
     device = torch.device(place.device)
-    content = pictures.fit(inputs.content, recipe.sizes[-1]).to(device)
+    content = image_io.fit(inputs.content, recipe.sizes[-1]).to(device)
     side = style_side(recipe, *content.shape[2:])
-    styles = [pictures.fit(style, side).to(device) for style in inputs.styles]
+    styles = [image_io.fit(style, side).to(device) for style in inputs.styles]
     encoder = open_encoder(recipe, place.vgg_weights, place.device)
     objective = Objective(recipe, encoder, content, styles, (1.0,))
     image, seconds = timed_pass(network.to(device), content)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from training.encoder import layers_in
-from training.gatys_recipe import Recipe, changed
+from training.gatys.recipe import Recipe, changed
+from training.losses.encoder import layers_in
 from training.studies.options import StudyOptions
 
 CONTENT_LAYERS = ("relu1_2", "relu2_2", "relu3_2", "relu4_2", "relu5_2")

@@ -11,10 +11,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from training import functional, gatys, gatys_state, pictures
-from training.gatys import Inputs, Run
-from training.gatys_job import open_encoder, require_sensible_render
-from training.gatys_step import Progress
+from training import image_io
+from training.gatys import render, state
+from training.gatys.job import open_encoder, require_sensible_render
+from training.gatys.render import Inputs, Run
+from training.gatys.step import Progress
+from training.losses import functional
 from training.studies.cells import claim, file_name, read_json
 from training.studies.plans import Study, Trial
 from training.studies.sheet import Cell, cell, draw_sheet, wrapped, write_sheet
@@ -112,24 +114,24 @@ def run_trial(
     end ``history.json``.
     """
     folder = cells / file_name(trial.label)
-    pictures.make_folder(folder)
+    image_io.make_folder(folder)
     claim(folder / "trial.json", _identity(trial, inputs, place))
     history = folder / "history.json"
     if not history.exists():
         run = Run(
             resume_file=folder / "render.resume.safetensors",
             snapshots_at=frozenset(trial.marks),
-            on_snapshot=lambda step, image: pictures.write_picture(_mark_file(folder, step), image),
+            on_snapshot=lambda step, image: image_io.write_picture(_mark_file(folder, step), image),
             on_progress=lambda progress: on_progress(trial.label, progress),
             should_stop=should_stop,
         )
-        done = gatys.render(
+        done = render.render(
             trial.recipe, inputs, open_encoder(trial.recipe, place.vgg_weights, place.device), run
         )
         if not done.finished:
             return None
         write_json(history, done.history)
-    images = {mark: pictures.read_picture(_mark_file(folder, mark), "cell").image for mark in trial.marks}
+    images = {mark: image_io.read_picture(_mark_file(folder, mark), "cell").image for mark in trial.marks}
     return Shown(images, list(read_json(history)))
 
 
@@ -137,7 +139,7 @@ def _identity(trial: Trial, inputs: Inputs, place: Place) -> dict[str, Any]:
     return {
         **trial.recipe.to_dict(),
         "marks": list(trial.marks),
-        "pictures": gatys_state.digest([inputs.content, *inputs.styles]),
+        "pictures": state.digest([inputs.content, *inputs.styles]),
         "weights": place.vgg_weights.name if place.vgg_weights else "torchvision",
     }
 
@@ -177,7 +179,7 @@ def _sheet(study: Study, shown: list[Shown], inputs: Inputs) -> Image.Image:
 
 def reference_cells(inputs: Inputs, size_px: int) -> list[Cell]:
     """Content and style, for the top of a sheet."""
-    height, width = pictures.fitted_size(inputs.content, size_px)
+    height, width = image_io.fitted_size(inputs.content, size_px)
     styles = [cell(style, "style") for style in inputs.styles]
     return [cell(inputs.content, "content", f"rendered at {width}x{height}"), *styles]
 

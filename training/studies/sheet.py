@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from training import pictures
+from training import image_io
 from training.errors import ResultError
 
 CELL_PX = 256
@@ -27,7 +27,7 @@ class Cell:
 
 def cell(image: Tensor, *caption: str) -> Cell:
     """Of an image (1, 3, H, W), RGB in [0, 1], scaled so that its longest side fills a cell."""
-    picture = Image.fromarray(pictures.quantized(image, 8))
+    picture = Image.fromarray(image_io.quantized(image, 8))
     factor = CELL_PX / max(picture.size)
     size_wh = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
     return Cell(picture.resize(size_wh, Image.Resampling.LANCZOS), caption)

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from training import checkpoint as checkpoints
-from training import feed_forward, pictures
+from training import image_io
 from training.checkpoint import Checkpoint
-from training.data import find_photos, read_painting, split_photos
-from training.encoder import Encoder
 from training.errors import TrainingError
-from training.judging import held_out_batch, stylize
-from training.recipe import Progress, Recipe, Run
+from training.feed_forward import loop
+from training.feed_forward.data import find_photos, read_painting, split_photos
+from training.feed_forward.recipe import Progress, Recipe, Run
+from training.feed_forward.validation import held_out_batch, stylize
+from training.losses.encoder import Encoder
 from training.studies.cells import claim, file_name
 from training.studies.runner import Outcome
 from training.studies.sheet import Cell, cell, draw_sheet, write_sheet
@@ -89,7 +90,7 @@ def run_train_study(
         LayerMissingError: the weights lack a layer of the recipe; before any work.
         CheckpointError: the folder holds trainings of other settings.
         KeyboardInterrupt: passed on; what was trained until then is kept, and the same call goes on.
-        TrainingError, ImageInputError, ResultError: as ``feed_forward.train``.
+        TrainingError, ImageInputError, ResultError: as ``loop.train``.
     """
     Encoder((*base.style_layers, base.content_layer), run.vgg_weights)
     shown = _shown_photo(run, photo)
@@ -113,12 +114,12 @@ def run_train_study(
 
 def _trained(trial: Trial, run: Run, identity: dict[str, Any], on_progress: OnTraining) -> Checkpoint:
     """The network of ``trial``, from its folder where it is there."""
-    pictures.make_folder(trial.folder)
+    image_io.make_folder(trial.folder)
     claim(trial.folder / "trial.json", {**trial.recipe.to_dict(), **identity})
     if trial.network_file.exists():
         return checkpoints.load(trial.network_file)
     here = replace(run, output=trial.network_file, preview_interval=0)
-    return feed_forward.train(trial.recipe, here, lambda progress: on_progress(trial.label, progress))
+    return loop.train(trial.recipe, here, lambda progress: on_progress(trial.label, progress))
 
 
 def _weights(trial: Trial) -> dict[str, float]:
@@ -128,7 +129,7 @@ def _weights(trial: Trial) -> dict[str, float]:
 def _shown_photo(run: Run, photo: Path | None) -> Tensor:
     """(1, 3, 256, 256), RGB in [0, 1]."""
     if photo is not None:
-        pictures.read_picture(photo, "--photo")
+        image_io.read_picture(photo, "--photo")
         return held_out_batch([photo])
     return held_out_batch(split_photos(find_photos(run.photos))[1])[:1]
 

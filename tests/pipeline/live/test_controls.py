@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from pipeline.controls import COMMAND_OF_KEY, COMMANDS, SCALES, Controls, Notices, Settings, next_scale
+from pipeline.live.controls import COMMAND_OF_KEY, COMMANDS, SCALES, Controls, Notices, Settings, next_scale
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.controls import SCALES
-from pipeline.governor import LONGEST_RAISE_AFTER_S, RAISE_AFTER_S, Governor
+from pipeline.live.controls import SCALES
+from pipeline.live.governor import LONGEST_RAISE_AFTER_S, RAISE_AFTER_S, Governor
 
 Cost = Callable[[float, float], float]
 

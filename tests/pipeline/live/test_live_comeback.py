@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from fake_camera import UNPLUGGED, FakeCamera, jpeg
-from live_rig import LONG_S, WaitingClock, own_threads
-from make_media import FFMPEG, needs_ffmpeg
 
-from pipeline.errors import InputError
+from pipeline.common.errors import InputError
 from pipeline.frame import Frame
-from pipeline.sources import camera as camera_module
-from pipeline.sources.base import Source, StreamInfo
-from pipeline.sources.camera import CameraSource
-from pipeline.sources.live_source import Asked, open_live
-from pipeline.sources.network import REOPEN_S
-from pipeline.sources.reconnecting import PAUSES_S, ReconnectingSource
+from pipeline.live.sources import camera as camera_module
+from pipeline.live.sources.camera import CameraSource
+from pipeline.live.sources.network import REOPEN_S
+from pipeline.live.sources.opening import Asked, open_live
+from pipeline.live.sources.reconnecting import PAUSES_S, ReconnectingSource
+from pipeline.stream import Source, StreamInfo
+from tests.support.fake_camera import UNPLUGGED, FakeCamera, jpeg
+from tests.support.live_rig import LONG_S, WaitingClock, own_threads
+from tests.support.make_media import FFMPEG, needs_ffmpeg
 
 SMALL = (48, 64)
 WITHIN_S = 3.0

@@ -5,10 +5,19 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import make_models
 import numpy as np
 import pytest
-from live_rig import (
+
+from pipeline.common.errors import EngineError, InputError, OutputError
+from pipeline.frame import Frame, Pixels
+from pipeline.live.controls import Settings
+from pipeline.live.painter import Painter, Painting
+from pipeline.live.pool import EnginePool, Wanted
+from pipeline.live.report import STAGES
+from pipeline.style import StyleFile, read_style
+from pipeline.stylize.stylizer import Stylizer
+from tests.support import make_models
+from tests.support.live_rig import (
     LONG_S,
     SIZE,
     Keeping,
@@ -20,15 +29,6 @@ from live_rig import (
     open_real,
     own_threads,
 )
-
-from pipeline.controls import Settings
-from pipeline.engine_pool import EnginePool, Wanted
-from pipeline.errors import EngineError, InputError, OutputError
-from pipeline.frame import Frame, Pixels
-from pipeline.live_report import STAGES
-from pipeline.painter import Painter, Painting
-from pipeline.style import StyleFile, read_style
-from pipeline.stylizer import Stylizer
 
 
 @pytest.fixture

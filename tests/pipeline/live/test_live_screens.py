@@ -15,11 +15,11 @@ from pathlib import Path
 
 import av
 import cv2
-import make_models
 import numpy as np
 import pytest
 
 from pipeline.frame import Pixels
+from tests.support import make_models
 
 LONG_S = 90.0
 OPENING_S = 40.0
@@ -55,7 +55,7 @@ class Webcam:
     """The command in a process of its own, with its lines."""
 
     def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
-        code = "from pipeline.cli import main; main()"
+        code = "from pipeline.cli.main import main; main()"
         self.lines: list[str] = []
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, "webcam", "-s", "synthetic", "--size", "320x240", "--engine",

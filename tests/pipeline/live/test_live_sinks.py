@@ -11,20 +11,20 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 import pytest
-from live_rig import grey, own_threads
 
-from pipeline.controls import COMMAND_OF_KEY, Settings
-from pipeline.errors import MissingPackageError, OutputError
+from pipeline.common.errors import MissingPackageError, OutputError
+from pipeline.common.latency import LatencyClock
+from pipeline.drawing.letterbox import letterbox
+from pipeline.engines.registry import Entry, load
 from pipeline.frame import Frame, Pixels
-from pipeline.hud import Overlay, Status, help_lines, information, text_unit
-from pipeline.latency import LatencyClock
-from pipeline.registry import Entry, load
-from pipeline.sinks import window
-from pipeline.sinks.letterbox import letterbox
-from pipeline.sinks.page_server import MOST_VIEWERS, host_is_ours
-from pipeline.sinks.serve import ServeSink
-from pipeline.sinks.window import DisplayTrial, WindowSink, command_of, why_no_display
-from pipeline.sources.base import StreamInfo
+from pipeline.live.controls import COMMAND_OF_KEY, Settings
+from pipeline.live.hud import Overlay, Status, help_lines, information, text_unit
+from pipeline.live.sinks import window
+from pipeline.live.sinks.page import ServeSink
+from pipeline.live.sinks.page_server import MOST_VIEWERS, host_is_ours
+from pipeline.live.sinks.window import DisplayTrial, WindowSink, command_of, why_no_display
+from pipeline.stream import StreamInfo
+from tests.support.live_rig import grey, own_threads
 
 INFO = StreamInfo((48, 64), None, live=True)
 
@@ -219,9 +219,9 @@ class FakeModule(types.ModuleType):
 @pytest.fixture
 def virtual(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[types.ModuleType]:
     monkeypatch.setitem(sys.modules, "pyvirtualcam", FakeModule(request.param))
-    sys.modules.pop("pipeline.sinks.virtual_camera", None)
-    yield importlib.import_module("pipeline.sinks.virtual_camera")
-    sys.modules.pop("pipeline.sinks.virtual_camera", None)
+    sys.modules.pop("pipeline.live.sinks.virtual_camera", None)
+    yield importlib.import_module("pipeline.live.sinks.virtual_camera")
+    sys.modules.pop("pipeline.live.sinks.virtual_camera", None)
 
 
 @pytest.mark.parametrize("virtual", [False], indirect=True)
@@ -245,7 +245,9 @@ def test_no_virtual_camera_gives_every_backends_reason(virtual: types.ModuleType
 
 
 def test_a_missing_pyvirtualcam_names_the_extra() -> None:
-    entry = Entry("pipeline.sinks.virtual_camera:VirtualCameraSink", "brushstream_absent", "virtual-camera")
+    entry = Entry(
+        "pipeline.live.sinks.virtual_camera:VirtualCameraSink", "brushstream_absent", "virtual-camera"
+    )
     with pytest.raises(MissingPackageError, match=r"brushstream\[virtual-camera\]"):
         load("virtual-camera", entry)
 

@@ -7,19 +7,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from fake_camera import DAMAGED, UNPLUGGED, FakeCamera, jpeg
-from live_rig import WaitingClock
-from make_media import clip, needs_ffmpeg
 
-from pipeline.errors import InputError, InputNotFoundError
-from pipeline.sources import camera as camera_module
-from pipeline.sources.base import StreamInfo
-from pipeline.sources.camera import FAILED_READS, CameraSource
-from pipeline.sources.camera_list import find_camera, list_cameras, names
-from pipeline.sources.live_source import Asked, open_live
-from pipeline.sources.network import NetworkSource, is_address, without_password
-from pipeline.sources.paced import PacedSource, PacedSynthetic
-from pipeline.sources.synthetic import SyntheticSource
+from pipeline.common.errors import InputError, InputNotFoundError
+from pipeline.live.sources import camera as camera_module
+from pipeline.live.sources.camera import FAILED_READS, CameraSource
+from pipeline.live.sources.camera_list import find_camera, list_cameras, names
+from pipeline.live.sources.network import NetworkSource, is_address, without_password
+from pipeline.live.sources.opening import Asked, open_live
+from pipeline.live.sources.paced import PacedSource, PacedSynthetic
+from pipeline.live.sources.synthetic import SyntheticSource
+from pipeline.stream import StreamInfo
+from tests.support.fake_camera import DAMAGED, UNPLUGGED, FakeCamera, jpeg
+from tests.support.live_rig import WaitingClock
+from tests.support.make_media import clip, needs_ffmpeg
 
 SMALL, LARGE = (48, 64), (96, 128)
 

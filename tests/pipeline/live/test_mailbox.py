@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from pipeline.stages import EndOfItemsError, Mailbox, StoppedError
+from pipeline.common.concurrency import EndOfItemsError, Mailbox, StoppedError
 
 
 def test_the_newest_wins_and_drops_are_counted() -> None:

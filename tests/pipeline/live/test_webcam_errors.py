@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-import make_models
 import pytest
-from live_rig import own_threads
-from make_media import clip, needs_ffmpeg
 
-from pipeline import cli
+from pipeline.cli import main
+from pipeline.common.errors import EngineError
 from pipeline.engines.base import Controls
 from pipeline.engines.identity import IdentityEngine
-from pipeline.errors import EngineError
 from pipeline.frame import Pixels
+from tests.support import make_models
+from tests.support.live_rig import own_threads
+from tests.support.make_media import clip, needs_ffmpeg
 
 SOON_S = 20.0
 """Ten times what is promised: a test machine may be busy with other things."""
@@ -53,7 +53,7 @@ def webcam(tmp_path: Path) -> Callable[..., int]:
 
     def run(*arguments: str) -> int:
         line = ["webcam", "--styles", str(style), "--size", "64x48", "--engine", "identity", "--no-window"]
-        return cli.run([*line, *arguments])
+        return main.run([*line, *arguments])
 
     return run
 
@@ -137,9 +137,9 @@ def pyvirtualcam(breakage: Breakage, monkeypatch: pytest.MonkeyPatch) -> Iterato
     module.Camera = Camera  # type: ignore[attr-defined]
     module.PixelFormat = types.SimpleNamespace(BGR="BGR")  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "pyvirtualcam", module)
-    sys.modules.pop("pipeline.sinks.virtual_camera", None)
+    sys.modules.pop("pipeline.live.sinks.virtual_camera", None)
     yield module
-    sys.modules.pop("pipeline.sinks.virtual_camera", None)
+    sys.modules.pop("pipeline.live.sinks.virtual_camera", None)
 
 
 @pytest.mark.usefixtures("pyvirtualcam")

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from training import moments
-from training.encoder import Encoder
 from training.evaluation import distances
+from training.losses import moments
+from training.losses.encoder import Encoder
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from training.data import is_held_out, split_photos
 from training.errors import ImageInputError
 from training.evaluation import material
+from training.feed_forward.data import is_held_out, split_photos
 
 
 def pictures(folder: Path, count: int) -> Path:

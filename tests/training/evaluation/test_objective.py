@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.encoder import Encoder
 from training.errors import CheckpointError
 from training.evaluation import objective
 from training.evaluation.objective import Judge, equivalent_iterations, objective_ratio
-from training.feed_forward import Recipe
-from training.gatys_job import open_encoder
-from training.losses import LossWeights, PerceptualLoss, StyleTarget
+from training.feed_forward.loop import Recipe
+from training.gatys.job import open_encoder
+from training.losses.encoder import Encoder
+from training.losses.perceptual import LossWeights, PerceptualLoss, StyleTarget
 
 SIDE = 64
 TRAINED = Recipe(content_weight=1.5, style_weight=7.0, tv_weight=0.3, style_size=96, octaves=2).to_dict()

@@ -1,0 +1,71 @@
+"""The command ``brushstream export``. torch is imported when a checkpoint is exported, and only then."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A checkpoint (.safetensors); with --tensorrt a style (.onnx)."),
+    ],
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="NAME.onnx")] = None,
+    tensorrt: Annotated[bool, typer.Option("--tensorrt", help="Build a TensorRT engine of a style.")] = False,
+    size: Annotated[
+        str | None, typer.Option("--size", metavar="WxH", help="The engine's frame size.")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option("--precision", help="The engine's: fp16 (default) or fp32.")
+    ] = None,
+) -> None:
+    """Make a style file of a trained network, or a TensorRT engine of a style file.
+
+    A style file is written after the same frames went through torch, OpenVINO fp32 and ONNX Runtime. A
+    difference above 0.1 grey level on average, or 1 at the 99.9th percentile, refuses the file.
+
+    With --tensorrt --size WxH the engine for that size is built on this machine's GPU, compared with the
+    style, and kept where `brushstream` finds it.
+    """
+    if tensorrt:
+        _build_engine(source, size, precision, output)
+    elif size or precision:
+        raise typer.BadParameter("--size and --precision go with --tensorrt")
+    else:
+        _write_style(source, output)
+
+
+def _write_style(checkpoint: Path, output: Path | None) -> None:
+    from export.to_onnx import style_file_from_checkpoint
+    from pipeline.common.errors import OutputError
+
+    target = output or checkpoint.with_suffix(".onnx")
+    if target.suffix != ".onnx":
+        raise OutputError(f"-o {target}: a name ending in .onnx was expected")
+    card = style_file_from_checkpoint(checkpoint, target, on_report=print)
+    print(f"wrote {target}: style {card.name!r}, {card.network}, {target.stat().st_size / 1e6:.2f} MB")
+
+
+def _build_engine(style: Path, size: str | None, precision: str | None, output: Path | None) -> None:
+    from export.to_tensorrt import tensorrt_from_style
+
+    if output is not None:
+        raise typer.BadParameter("a TensorRT engine goes into the cache; leave -o out")
+    if precision not in (None, "fp16", "fp32"):
+        raise typer.BadParameter(f"--precision {precision}: fp16 or fp32 was expected")
+    built = tensorrt_from_style(style, _height_width(size), precision)  # type: ignore[arg-type]
+    height, width = built.size
+    print(f"built for {width}x{height}: {built.description}")
+    print(built.parity)
+    if built.note:
+        print(built.note)
+
+
+def _height_width(size: str | None) -> tuple[int, int]:
+    if size is None:
+        raise typer.BadParameter("--tensorrt needs --size WIDTHxHEIGHT, 1280x720 for example")
+    width, cross, height = size.lower().partition("x")
+    if not (cross and width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise typer.BadParameter(f"{size!r} is no size; write WIDTHxHEIGHT, 1280x720 for example")
+    return int(height), int(width)

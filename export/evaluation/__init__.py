@@ -1,0 +1,1 @@
+"""What joins training, export and engines: styles are painted, timed and judged."""

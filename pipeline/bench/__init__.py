@@ -1,0 +1,1 @@
+"""How fast it is here: service time, live age, soak; and what this machine has."""

@@ -1,0 +1,184 @@
+"""``brushstream video``: one video or many, here or on a cluster."""
+
+import enum
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.options import (
+    DEFAULT_STYLE,
+    DeviceName,
+    EngineName,
+    KeepColors,
+    Overwrite,
+    PrecisionName,
+    PrecisionOption,
+    ProviderName,
+    Quality,
+    QualityOption,
+    Size,
+    Strength,
+    StyleName,
+    end_early,
+    painting,
+    say,
+)
+from pipeline.engines import registry
+
+if TYPE_CHECKING:
+    from pipeline.video.job import RunVideo
+    from pipeline.video.plan import VideoOptions
+
+
+class DeinterlaceOption(enum.StrEnum):
+    """Whether interlaced pictures are made whole."""
+
+    auto = "auto"
+    on = "on"
+    off = "off"
+
+
+def parse_fps(text: str | None) -> Fraction | None:
+    """``25``, ``29.97`` or ``30000/1001``; typer.BadParameter for anything else."""
+    if text is None:
+        return None
+    ntsc = {"23.976": "24000/1001", "23.98": "24000/1001", "29.97": "30000/1001", "59.94": "60000/1001"}
+    try:
+        return Fraction(ntsc.get(text, text))
+    except (ValueError, ZeroDivisionError) as error:
+        raise typer.BadParameter(f"{text!r} is no frame rate; write 25 or 30000/1001") from error
+
+
+def video(
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="IN...", help="Videos, folders, glob patterns, shot/%06d.png."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="mp4, mov, mkv, webm, gif, %06d.png; for several inputs a folder, or a name such as "
+            "{stem}-{style}.mp4.",
+        ),
+    ],
+    style: StyleName = DEFAULT_STYLE,
+    quality: Quality = QualityOption.best,
+    engine: EngineName = "auto",
+    device: DeviceName = None,
+    provider: ProviderName = None,
+    precision: PrecisionName = PrecisionOption.auto,
+    size: Size = None,
+    strength: Strength = 1.0,
+    keep_colors: KeepColors = False,
+    steady: Annotated[bool, typer.Option("--steady", help="Calm flicker where nothing moves.")] = False,
+    overwrite: Overwrite = False,
+    codec: Annotated[
+        str, typer.Option(help="auto, h264, hevc, av1, vp9, prores, ffv1, or a hardware encoder's name.")
+    ] = "auto",
+    crf: Annotated[int, typer.Option(help="Quality: 0 lossless, 18 like the original, 51 worst.")] = 18,
+    preset: Annotated[str, typer.Option(help="ultrafast to veryslow.")] = "veryfast",
+    fps: Annotated[str | None, typer.Option(help="Even frame rate; default: every frame's own time.")] = None,
+    deinterlace: Annotated[DeinterlaceOption, typer.Option()] = DeinterlaceOption.auto,
+    schedule: Annotated[
+        str, typer.Option(metavar="CUES", help='"0:starry-night, 12.5:great-wave, 20:great-wave@0.4".')
+    ] = "",
+    fade: Annotated[float, typer.Option(min=0.0, help="Seconds of a cross-fade.")] = 1.0,
+    resume: Annotated[bool, typer.Option(help="Go on with unfinished work.")] = True,
+    jobs: Annotated[int, typer.Option(min=1, help="Files at the same time.")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    preview: Annotated[float, typer.Option(min=0.0, help="Seconds between preview pictures.")] = 0.0,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Spread over a Ray cluster: local, auto, address.")
+    ] = None,
+    json_lines: Annotated[bool, typer.Option("--json", help="Progress as JSON lines.")] = False,
+) -> None:
+    """Stylize videos; sound, subtitles and chapters are copied. Ctrl-C can be resumed."""
+    from pipeline.cli import terminal
+    from pipeline.stylize.deflicker import Steadier
+    from pipeline.video import batch as batch
+    from pipeline.video import batch_plan
+    from pipeline.video.plan import VideoOptions
+
+    wanted = VideoOptions(
+        Path(sources[0]), output, style, crf, preset, codec, fps=parse_fps(fps),
+        deinterlace=deinterlace.value, schedule=schedule, fade_s=Fraction(str(fade)),
+        resume=resume, preview_s=preview, steadier=Steadier if steady else None,
+        **painting(quality, engine, device, provider, precision, size, strength, keep_colors, overwrite),
+    )  # fmt: skip
+    single = not batch_plan.is_batch(sources, output)
+    planned = [batch_plan.plan_one(wanted)] if single else batch_plan.plan(sources, output, wanted)
+    if dry_run:
+        terminal.show(terminal.plan_table(list(batch_plan.plan_rows(planned))))
+        return
+    with machines(cluster) as (run, at_once):
+        if single and not json_lines:
+            video_file(wanted, run)
+            return
+        tell = print_json if json_lines else say_event
+        outcomes = batch.run_jobs(planned, max(jobs, at_once), tell, run)
+    if not json_lines:
+        terminal.show(terminal.outcome_table(list(batch.rows(outcomes))))
+    raise typer.Exit(batch.exit_code_of(outcomes))
+
+
+@contextmanager
+def machines(cluster: str | None) -> "Iterator[tuple[RunVideo, int]]":
+    """What one video is done with, and how many at once at least: here one, else a file a processor."""
+    if cluster is None:
+        from pipeline.video.job import run_video
+
+        yield run_video, 1
+        return
+    with registry.load("--cluster", registry.CLUSTER)(cluster) as connected:
+        yield connected.run, connected.processors
+
+
+def video_file(wanted: "VideoOptions", run: "RunVideo") -> None:
+    """One video, with a bar, its notes and one line at the end."""
+    from pipeline.cli.terminal import progress_bar
+
+    with progress_bar(wanted.input.name) as show_progress:
+        done = run(wanted, show_progress, on_engine=say)
+    for note in done.notes:
+        say(note)
+    height, width = done.size
+    resumed = f", {done.resumed} of them by an earlier run" if done.resumed else ""
+    say(
+        f"{done.output}: {done.frames} frames of {width}x{height}{resumed}, in {done.seconds:.1f} s, "
+        f"{done.fps:.1f} fps; busiest: {done.busiest} ({done.busy_share[done.busiest]:.0%})"
+    )
+    if done.interrupted:
+        say("the same command goes on from the last whole segment; --no-resume begins anew")
+    end_early(done.damage, done.interrupted)
+
+
+EVENT_LINES = {
+    "start": "{action} {output}",
+    "engine": "{engine}",
+    "note": "{note}",
+    "done": "done, {frames} frames, {fps} frames/s",
+    "skipped": "skipped: {line}",
+    "failed": "failed: {line}",
+    "stopped": "stopped; the same command goes on",
+}
+
+
+def say_event(event: Mapping[str, object]) -> None:
+    """A batch's events as lines; progress is left to ``--json``."""
+    if event["event"] in EVENT_LINES:
+        say(f"{event['input']}: {EVENT_LINES[str(event['event'])].format_map(event)}")
+        if event["event"] == "done" and "line" in event:
+            say(f"{event['input']}: warning: {event['line']}")
+
+
+def print_json(event: Mapping[str, object]) -> None:
+    """One event as one line of JSON on standard output."""
+    print(json.dumps(event, ensure_ascii=False), flush=True)

@@ -1,0 +1,1 @@
+"""What the program draws itself: scenes, text, contact sheets."""

@@ -1,0 +1,1 @@
+"""TensorRT on NVIDIA GPUs: rules, building, running, and the graph in float16."""

@@ -1,0 +1,202 @@
+"""Pictures in, stylized pictures out: everything behind ``brushstream image``. Prints nothing."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from pipeline.common.atomic_files import check_target
+from pipeline.common.errors import InputError, OutputError
+from pipeline.frame import Frame, Pixels
+from pipeline.images.reading import ImagesSource, list_images
+from pipeline.images.writing import WRITABLE, write_image
+from pipeline.style import StyleFile, find_style
+from pipeline.stylize.options import PaintingOptions
+from pipeline.stylize.stylizer import Stylizer
+
+MAX_PIXELS = 50_000_000
+"""Largest picture that is stylized in one piece; at this size an engine needs some 10 GB of memory."""
+
+
+@dataclass(frozen=True)
+class ImageOptions(PaintingOptions):
+    """What ``brushstream image`` was asked for; see ``PaintingOptions`` too.
+
+    Attributes:
+        inputs: picture files and folders of pictures.
+        output: a file with a picture's extension (one input file), else a folder; it is made if missing.
+        style: a style's name or the path of a style file.
+    """
+
+    inputs: tuple[Path, ...]
+    output: Path
+    style: str
+
+
+@dataclass(frozen=True)
+class ImageSummary:
+    """What an image job did.
+
+    Attributes:
+        written: the finished files.
+        skipped: (file, reason) of inputs that could not be read or are too large.
+        engine: what ran.
+        interrupted: ended by Ctrl-C; ``written`` are whole.
+    """
+
+    written: tuple[Path, ...]
+    skipped: tuple[tuple[Path, str], ...]
+    engine: str
+    interrupted: bool
+
+
+def run_images(options: ImageOptions, on_progress: Callable[[int, int], None] | None = None) -> ImageSummary:
+    """Stylize pictures one by one; one that cannot be read does not stop the rest.
+
+    Args:
+        on_progress: told (pictures looked at, pictures in all) after each.
+
+    Raises:
+        InputError: an input is missing, or no picture at all can be read.
+        StyleError, EngineError, MissingPackageError: see ``errors``.
+        OutputError: the output cannot be written; files finished before that stay.
+    """
+    style = find_style(options.style, options.quality)
+    job = _ImageJob(options, style)
+    with job.opened():
+        return job.run(on_progress)
+
+
+class _ImageJob:
+    def __init__(self, options: ImageOptions, style: StyleFile) -> None:
+        self._options = options
+        self._style = style
+        self._stylizer: Stylizer | None = None
+        self._engine = ""
+        paths = list_images(options.inputs)
+        self._targets = plan_outputs(paths, options)
+        for target in self._targets:
+            if target.exists():
+                check_target(target, options.overwrite)
+        self._source = ImagesSource(paths)
+        self._written: list[Path] = []
+        self._too_large: list[tuple[Path, str]] = []
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._source.close()
+            if self._stylizer is not None:
+                self._stylizer.close()
+
+    def run(self, on_progress: Callable[[int, int], None] | None) -> ImageSummary:
+        interrupted = False
+        try:
+            for frame in self._source:
+                self._stylize(frame)
+                if on_progress is not None:
+                    on_progress(frame.index + 1, len(self._targets))
+        except KeyboardInterrupt:
+            interrupted = True
+        skipped = (*self._source.skipped, *self._too_large)
+        if not self._written and not interrupted:
+            raise InputError(skipped[0][1])
+        return ImageSummary(tuple(self._written), skipped, self._engine, interrupted)
+
+    def _stylize(self, frame: Frame) -> None:
+        path, target = self._source.paths[frame.index], self._targets[frame.index]
+        pixels = frame.pixels if self._options.size is None else resize(frame.pixels, self._options.size)
+        height, width = pixels.shape[:2]
+        if height * width > MAX_PIXELS:
+            self._too_large.append((path, too_large(path, width, height)))
+            return
+        result = self._stylizer_for((height, width))(pixels)
+        if not self._written and not target.parent.exists():
+            _make_folder(target.parent)
+        write_image(target, result, overwrite=self._options.overwrite)
+        self._written.append(target)
+
+    def _stylizer_for(self, size: tuple[int, int]) -> Stylizer:
+        """The open one while sizes repeat, as they do in a folder from one camera."""
+        if self._stylizer is not None and self._stylizer.size == size:
+            return self._stylizer
+        if self._stylizer is not None:
+            self._stylizer.close()
+        self._stylizer = Stylizer(
+            self._style,
+            size,
+            engine=self._options.engine,
+            precision=self._options.precision,
+            strength=self._options.strength,
+            keep_colors=self._options.keep_colors,
+        )
+        self._engine = self._stylizer.describe()
+        return self._stylizer
+
+
+def plan_outputs(paths: Sequence[Path], options: ImageOptions) -> list[Path]:
+    """The output of every input, in order; names that would meet in one folder get a number.
+
+    Raises:
+        OutputError: one output file for several inputs, an output that is its own input, or a missing
+            parent folder.
+    """
+    output = options.output
+    if output.suffix.lower() in WRITABLE and not output.is_dir():
+        if len(paths) > 1 or options.inputs[0].is_dir():
+            raise OutputError(f"{output} is one file for {len(paths)} pictures; name a folder")
+        targets = [output]
+    else:
+        targets = _numbered(output, paths)
+    if not output.parent.is_dir():
+        raise OutputError(f"the folder {output.parent} does not exist; create it or choose another output")
+    for path, target in zip(paths, targets, strict=True):
+        if target.exists() and target.samefile(path):
+            raise OutputError(f"{path} would be written over itself; choose another output")
+    return targets
+
+
+def _numbered(folder: Path, paths: Sequence[Path]) -> list[Path]:
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(
+            f"{folder} is a file, a folder or a name ending in one of {' '.join(WRITABLE)} was wanted"
+        )
+    used: set[str] = set()
+    targets = []
+    for path in paths:
+        suffix = path.suffix if path.suffix.lower() in WRITABLE else ".png"
+        name, number = f"{path.stem}{suffix}", 1
+        while name.lower() in used:
+            number += 1
+            name = f"{path.stem}-{number}{suffix}"
+        used.add(name.lower())
+        targets.append(folder / name)
+    return targets
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise OutputError(f"the folder {folder} cannot be made ({error.strerror})") from error
+
+
+def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """Scale (H, W, 3) uint8 to ``size`` (height, width): by area when smaller, else cubic."""
+    height, width = size
+    smaller = height * width < pixels.shape[0] * pixels.shape[1]
+    method = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+    result: Pixels = cv2.resize(pixels, (width, height), interpolation=method)  # type: ignore[assignment]
+    return result
+
+
+def too_large(path: Path, width: int, height: int) -> str:
+    """The line for a picture of more than MAX_PIXELS."""
+    return (
+        f"{path} has {width}x{height} pixels, {MAX_PIXELS // 1_000_000} million are stylized in one piece "
+        "at most; make it smaller with --size"
+    )

@@ -1,0 +1,1 @@
+"""The live half: a camera is read, the newest frame is painted, and people see it."""

@@ -1,0 +1,135 @@
+"""The stylize stage of the live loop: the frame in the network's size, and its painting in the frame's."""
+
+import time
+from dataclasses import dataclass
+
+import cv2
+
+from pipeline.common.latency import Clock
+from pipeline.frame import Pixels
+from pipeline.live.controls import SCALES, Settings
+from pipeline.live.governor import Governor
+from pipeline.live.pool import EnginePool, Wanted
+from pipeline.stylize.deflicker import Steadier
+from pipeline.stylize.stylizer import MINIMUM_PX, Stylizer, finish
+
+
+@dataclass(frozen=True)
+class Painting:
+    """One painted frame.
+
+    Attributes:
+        source: (H, W, 3) uint8 BGR that was painted, mirrored where that was asked for. Only to be read.
+        result: the same size. Only to be read.
+        style: which one it was painted with; the person's choice may still be opening.
+        engine: what ran.
+        scale: of the frame that the network saw.
+    """
+
+    source: Pixels
+    result: Pixels
+    style: int
+    engine: str
+    scale: float
+
+
+class Painter:
+    """Paints frame by frame with the engine that is there, and asks the pool for the one that is wanted.
+
+    While an engine opens, the one before goes on, also where the camera changed its size: the frame is
+    scaled to whatever the engine takes. Used by one thread.
+    """
+
+    def __init__(
+        self, pool: EnginePool, governor: Governor | None = None, clock: Clock = time.monotonic
+    ) -> None:
+        """``governor`` None keeps the scale that the person chose."""
+        self.governor = governor
+        self._pool = pool
+        self._clock = clock
+        self._steadier = Steadier()
+        self._current: Stylizer | None = None
+        self._using: tuple[int, float] = (0, 1.0)
+        self._made_with: tuple[object, ...] = ()
+
+    def prepare(self, size: tuple[int, int], settings: Settings) -> str:
+        """Open the first engine, and wait; returns what runs. Others of the governor open behind it.
+
+        Raises:
+            StyleError, EngineError, MissingPackageError: it cannot be opened.
+        """
+        scale = self._scale(settings)
+        wanted = self._wanted(size, settings.style, scale)
+        self._current, self._using = self._pool.open_now(wanted), (settings.style, scale)
+        if self.governor is not None:
+            for lower in [s for s in SCALES if s < scale][::-1]:
+                self._pool.preload(self._wanted(size, settings.style, lower))
+        return self._current.describe()
+
+    def preload(self, size: tuple[int, int], style: int, scale: float) -> None:
+        """Open another style behind the scenes."""
+        self._pool.preload(self._wanted(size, style, scale))
+
+    def __call__(self, pixels: Pixels, settings: Settings) -> Painting:
+        """Paint one frame, (H, W, 3) uint8 BGR, only read.
+
+        Raises:
+            EngineError: the engine failed.
+        """
+        began_at = self._clock()
+        source: Pixels = cv2.flip(pixels, 1) if settings.mirror else pixels  # type: ignore[assignment]
+        size = source.shape[0], source.shape[1]
+        stylizer = self._choose(size, settings)
+        style, scale = self._using
+        result = finish(source, _through(stylizer, source), settings.strength, settings.keep_colors)
+        result = self._steadied(source, result, settings)
+        if self.governor is not None:
+            now = self._clock()
+            self.governor.observe(now - began_at, scale, settings.scale, now)
+        return Painting(source, result, style, str(stylizer.info), scale)
+
+    def _scale(self, settings: Settings) -> float:
+        return settings.scale if self.governor is None else min(settings.scale, self.governor.scale)
+
+    def _choose(self, size: tuple[int, int], settings: Settings) -> Stylizer:
+        scale = self._scale(settings)
+        found = self._pool.get(self._wanted(size, settings.style, scale))
+        if found is not None and found is not self._current:
+            self._current = found
+            self._pool.close_unused(found)
+        if found is not None:
+            self._using = settings.style, scale
+        assert self._current is not None, "prepare() comes first"
+        return self._current
+
+    def _wanted(self, size: tuple[int, int], style: int, scale: float) -> Wanted:
+        multiple = self._pool.styles[style].card.size_multiple
+        return Wanted(style, scaled(size, scale, multiple))
+
+    def _steadied(self, source: Pixels, result: Pixels, settings: Settings) -> Pixels:
+        made_with = (self._current, settings.strength, settings.keep_colors, settings.mirror)
+        if not settings.steady or made_with != self._made_with:
+            self._steadier.reset()
+        self._made_with = made_with
+        return self._steadier(source, result) if settings.steady else result
+
+
+def scaled(size: tuple[int, int], scale: float, multiple: int) -> tuple[int, int]:
+    """(height, width) for the network: at scale 1 the frame's own, else the nearest that needs no padding."""
+    if scale == 1.0:
+        return size
+    height, width = (max(MINIMUM_PX, round(side * scale / multiple) * multiple) for side in size)
+    return height, width
+
+
+def _through(stylizer: Stylizer, source: Pixels) -> Pixels:
+    """Paint at the stylizer's size and bring the result back to the source's."""
+    height, width = stylizer.size
+    size = source.shape[0], source.shape[1]
+    if size == stylizer.size:
+        return stylizer(source)
+    shrinks = height * width < size[0] * size[1]
+    there, back = (cv2.INTER_AREA, cv2.INTER_LINEAR) if shrinks else (cv2.INTER_LINEAR, cv2.INTER_AREA)
+    painted = stylizer(cv2.resize(source, (width, height), interpolation=there))  # type: ignore[arg-type]
+    result: Pixels = cv2.resize(painted, (size[1], size[0]), interpolation=back)  # type: ignore[assignment]
+    return result

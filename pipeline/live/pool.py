@@ -1,0 +1,133 @@
+"""Open engines by style and size; what is wanted next opens in the background.
+
+The stylize stage asks for an engine at every frame and gets it, or nothing while it is being opened:
+it then goes on with the one it has. Opening one takes from 0.1 s to minutes.
+"""
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipeline.common.concurrency import LOOK_EVERY_S
+from pipeline.common.errors import BrushstreamError
+from pipeline.style import StyleFile
+from pipeline.stylize.stylizer import Stylizer
+
+MOST_OPEN = 8
+"""Engines kept open; the one unused longest is closed."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which engine: the style's place in the list, and (height, width) of the frames it takes."""
+
+    style: int
+    size: tuple[int, int]
+
+
+OpenStylizer = Callable[[StyleFile, tuple[int, int]], Stylizer]
+
+
+class EnginePool:
+    """Shared by the stylize stage (``get``) and one background thread (``run``).
+
+    Attributes:
+        styles: what the numbers of ``Wanted.style`` stand for.
+    """
+
+    def __init__(
+        self,
+        styles: tuple[StyleFile, ...],
+        open_stylizer: OpenStylizer,
+        tell: Callable[[str], None],
+        *,
+        most_open: int = MOST_OPEN,
+    ) -> None:
+        """``tell`` takes a line about a style that cannot be opened later on."""
+        self.styles = styles
+        self._open_stylizer = open_stylizer
+        self._tell = tell
+        self._most_open = most_open
+        self._ready: OrderedDict[Wanted, Stylizer] = OrderedDict()
+        self._refused: set[Wanted] = set()
+        self._queue: deque[Wanted] = deque()
+        self._changed = threading.Condition()
+
+    def open_now(self, wanted: Wanted) -> Stylizer:
+        """Open and wait for it; for the first one.
+
+        Raises:
+            StyleError, EngineError, MissingPackageError: it cannot be.
+        """
+        stylizer = self._open_stylizer(self.styles[wanted.style], wanted.size)
+        with self._changed:
+            self._ready[wanted] = stylizer
+        return stylizer
+
+    def get(self, wanted: Wanted) -> Stylizer | None:
+        """The engine, or None: it opens now in the background, or it was refused."""
+        with self._changed:
+            if wanted in self._ready:
+                self._ready.move_to_end(wanted)
+                return self._ready[wanted]
+            if wanted not in self._refused:
+                self._put_first(wanted)
+            return None
+
+    def _put_first(self, wanted: Wanted) -> None:
+        if not self._queue or self._queue[0] != wanted:
+            self._queue = deque([wanted, *(w for w in self._queue if w != wanted)])
+            self._changed.notify_all()
+
+    def preload(self, wanted: Wanted) -> None:
+        """Open it when there is nothing more urgent."""
+        with self._changed:
+            self._queue.append(wanted)
+            self._changed.notify_all()
+
+    def refused(self, wanted: Wanted) -> bool:
+        """Whether it could not be opened."""
+        return wanted in self._refused
+
+    def close_unused(self, in_use: Stylizer) -> None:
+        """Close the oldest beyond the limit. Only the thread that uses engines calls this."""
+        with self._changed:
+            oldest = [w for w, stylizer in self._ready.items() if stylizer is not in_use]
+            excess = oldest[: max(0, len(self._ready) - self._most_open)]
+            closing = [self._ready.pop(w) for w in excess]
+        for stylizer in closing:
+            stylizer.close()
+
+    def run(self, stop: threading.Event) -> None:
+        """The background thread: open what is queued until ``stop`` is set."""
+        while not stop.is_set():
+            with self._changed:
+                if not self._queue:
+                    self._changed.wait(LOOK_EVERY_S)
+                    continue
+                wanted = self._queue[0]
+                known = wanted in self._ready or wanted in self._refused
+            if not known:
+                self._open(wanted)
+            with self._changed:
+                self._queue = deque(w for w in self._queue if w != wanted)
+
+    def _open(self, wanted: Wanted) -> None:
+        style = self.styles[wanted.style]
+        try:
+            stylizer = self._open_stylizer(style, wanted.size)
+        except BrushstreamError as error:
+            self._refused.add(wanted)
+            self._tell(f"style {style.card.name} stays closed: {error}")
+            return
+        with self._changed:
+            self._ready[wanted] = stylizer
+
+    def close(self) -> None:
+        """Close every engine; after every thread that uses them has ended."""
+        with self._changed:
+            closing = list(self._ready.values())
+            self._ready.clear()
+        for stylizer in closing:
+            stylizer.close()

@@ -1,0 +1,204 @@
+"""Everything behind ``brushstream webcam``: open it all, run the loop, close it all. Prints nothing."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.common.interruption import stop_on_ctrl_c
+from pipeline.engines import registry
+from pipeline.engines.base import Precision
+from pipeline.live.controls import COMMAND_OF_KEY, Controls, Notices, Settings
+from pipeline.live.governor import Governor
+from pipeline.live.loop import LiveLoop, sink_info
+from pipeline.live.painter import Painter
+from pipeline.live.pool import EnginePool
+from pipeline.live.recorder import Keeper
+from pipeline.live.report import LiveReport
+from pipeline.live.sinks.null import NullSink
+from pipeline.live.sinks.page import HERE_ONLY, ServeSink
+from pipeline.live.sinks.window import DisplayTrial, WindowSink
+from pipeline.live.sources.camera import Opener
+from pipeline.live.sources.opening import Asked, open_live
+from pipeline.stream import Sink, Source
+from pipeline.style import StyleFile, find_style, list_styles
+from pipeline.stylize.stylizer import Stylizer
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class WebcamOptions:
+    """What ``brushstream webcam`` was asked for.
+
+    Attributes:
+        asked: the source.
+        styles: names or paths, all opened in advance; empty takes every style there is, and opens each
+            when it is chosen. The first is shown first.
+        first_style: shown first where ``styles`` is empty.
+        engine, precision: as for ``pipeline.stylize.stylizer.Stylizer``.
+        settings: strength, scale, switches to begin with.
+        quality: ``best``, or ``fast`` for the styles' smaller networks (only those that have one).
+        target_fps: the governor's rate, None for no governor.
+        window: show one.
+        serve: port of the page, None for none; 0 takes a free one.
+        serve_on: address to listen at.
+        record: a file to record to from the first frame on.
+        overwrite: replace that file.
+        virtual_camera: send to one.
+        folder: for screenshots, and for recordings begun by key.
+    """
+
+    asked: Asked = field(default_factory=Asked)
+    styles: tuple[str, ...] = ()
+    first_style: str = "starry-night"
+    engine: str = "auto"
+    precision: Precision | None = None
+    settings: Settings = field(default_factory=Settings)
+    quality: str = "best"
+    target_fps: float | None = None
+    window: bool = True
+    serve: int | None = None
+    serve_on: str = HERE_ONLY
+    record: Path | None = None
+    overwrite: bool = False
+    virtual_camera: bool = False
+    folder: Path = Path()
+
+
+def run_webcam(
+    options: WebcamOptions,
+    say: Tell,
+    *,
+    stop: threading.Event | None = None,
+    opener: Opener | None = None,
+) -> LiveReport:
+    """Run until somebody quits, the source ends, or Ctrl-C.
+
+    Args:
+        say: prints a line.
+        stop: set by anyone to end it, as Ctrl-C does.
+        opener: of cameras; None takes OpenCV.
+
+    Raises:
+        InputError, StyleError, OutputError, EngineError, MissingPackageError: see ``errors``.
+    """
+    stop = stop or threading.Event()
+    with stop_on_ctrl_c(stop), ExitStack() as stack:
+        return _Session(options, Notices(say, time.monotonic), say, stop, stack).run(opener)
+
+
+class _Session:
+    """Opens in the order in which failures are cheap; whatever was opened is on the stack."""
+
+    def __init__(
+        self, options: WebcamOptions, notices: Notices, say: Tell, stop: threading.Event, stack: ExitStack
+    ) -> None:
+        self._options, self._notices, self._say = options, notices, say
+        self._stop, self._stack = stop, stack
+        self._addresses: list[str] = []
+
+    def run(self, opener: Opener | None) -> LiveReport:
+        options, stack = self._options, self._stack
+        trial = self._try_display()
+        styles, first = choose_styles(options, self._say)
+        titles = [style.card.title or style.card.name for style in styles]
+        self._controls = Controls(titles, replace(options.settings, style=first), self._stop)
+        keeper = Keeper(
+            options.folder, self._stop, self._notices.tell,
+            record=options.record, overwrite=options.overwrite,
+        )  # fmt: skip
+        sinks = self._choose_sinks()
+        source = stack.enter_context(open_live(options.asked, self._stop, self._notices.tell, opener))
+        pool = EnginePool(
+            styles, self._open_stylizer, self._notices.tell, most_open=max(8, len(options.styles) + 6)
+        )
+        stack.callback(pool.close)
+        governor = None if options.target_fps is None else Governor(options.target_fps)
+        painter = Painter(pool, governor)
+        self._say(painter.prepare(source.info.size, self._controls.settings))
+        self._preload(painter, source, first)
+        if trial is not None:
+            trial.check()
+        self._loop = LiveLoop(
+            source, painter, pool, sinks, self._controls, self._notices, keeper, stop=self._stop
+        )
+        for sink in sinks:
+            sink.open(sink_info(source.info))
+        for address in self._addresses:
+            self._say(f"open {address} in a browser")
+        return self._loop.run()
+
+    def _try_display(self) -> DisplayTrial | None:
+        if not self._options.window:
+            return None
+        trial = DisplayTrial()
+        self._stack.callback(trial.close)
+        return trial
+
+    def _open_stylizer(self, style: StyleFile, size: tuple[int, int]) -> Stylizer:
+        return Stylizer(
+            style, size, engine=self._options.engine, precision=self._options.precision, stand_in=True
+        )
+
+    def _preload(self, painter: Painter, source: Source, first: int) -> None:
+        for style in range(len(self._options.styles)):
+            if style != first:
+                painter.preload(source.info.size, style, self._options.settings.scale)
+
+    def _choose_sinks(self) -> list[Sink]:
+        options = self._options
+        sinks: list[Sink] = [WindowSink()] if options.window else []
+        if options.serve is not None:
+            page = ServeSink(options.serve, self._controls.do, self._state, host=options.serve_on)
+            self._addresses.append(page.address)
+            sinks.append(page)
+        if options.virtual_camera:
+            sinks.append(registry.load("virtual-camera", registry.SINKS["virtual-camera"])())
+        for sink in sinks:
+            self._stack.enter_context(sink)
+        return sinks or [NullSink()]
+
+    def _state(self) -> Mapping[str, Any]:
+        """For the page, from the server's threads."""
+        settings, status = self._controls.settings, self._loop.status()
+        return {
+            "styles": self._controls.styles,
+            "chosen": settings.style,
+            "style": status.style,
+            "fps": round(status.recent.fps, 1),
+            "age_ms": round(status.recent.total.p50, 1),
+            "dropped": status.dropped,
+            "strength": settings.strength,
+            "scale": status.scale,
+            "engine": status.engine,
+            "governor": status.governor,
+            "notice": self._notices.current(),
+            "keys": COMMAND_OF_KEY,
+            "on": {
+                "side-by-side": settings.side_by_side,
+                "keep-colors": settings.keep_colors,
+                "steady": settings.steady,
+                "mirror": settings.mirror,
+                "record": status.recording_s is not None,
+                "information": settings.information,
+                "help": settings.help,
+            },
+        }
+
+
+def choose_styles(options: WebcamOptions, say: Tell) -> tuple[tuple[StyleFile, ...], int]:
+    """The styles to choose from, and the place of the first shown.
+
+    Raises:
+        StyleNotFoundError, StyleError: one that was named cannot be used, or there is none at all.
+    """
+    if options.styles:
+        return tuple(find_style(name, options.quality) for name in options.styles), 0
+    first = find_style(options.first_style, options.quality)
+    known = list_styles(on_damaged=lambda error: say(f"warning: {error}"), quality=options.quality)
+    places = [place for place, style in enumerate(known) if style.path == first.path]
+    return (tuple(known), places[0]) if places else ((first, *known), 0)

@@ -1,0 +1,37 @@
+"""A sink that shows nobody anything: for benchmarks and tests."""
+
+from pipeline.frame import Frame
+from pipeline.stream import Sink, StreamInfo
+
+
+class NullSink(Sink):
+    """Counts frames and forgets them.
+
+    Attributes:
+        info: what ``open`` was told, None before.
+        frames: how many were written.
+        last_index: the newest frame's index, None before the first.
+        finished: ``finish`` was called.
+        complete: what ``finish`` was told.
+    """
+
+    def __init__(self) -> None:
+        self.info: StreamInfo | None = None
+        self.frames = 0
+        self.last_index: int | None = None
+        self.finished = False
+        self.complete = False
+
+    def open(self, info: StreamInfo) -> None:
+        """Remember ``info``."""
+        self.info = info
+
+    def write(self, frame: Frame) -> None:
+        """Count the frame."""
+        self.frames += 1
+        self.last_index = frame.index
+
+    def finish(self, complete: bool = True) -> None:
+        """Remember that the end was reached."""
+        self.finished = True
+        self.complete = complete

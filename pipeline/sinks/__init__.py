@@ -1,1 +1,0 @@
-"""Sinks: where frames go. One adapter a file, reached by name through the registry."""

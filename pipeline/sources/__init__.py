@@ -1,1 +1,0 @@
-"""Sources: where frames come from. One adapter a file, reached by name through the registry."""

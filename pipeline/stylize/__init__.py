@@ -1,0 +1,1 @@
+"""Frame in, stylized frame out: padding, blending, schedules, cuts, and calm between frames."""

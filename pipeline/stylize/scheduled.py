@@ -1,0 +1,180 @@
+"""How a video looks from moment to moment: styles by schedule, cross-faded, aware of cuts."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import cv2
+
+from pipeline.common.closeable import Closing
+from pipeline.engines.base import Precision
+from pipeline.frame import Frame, Pixels
+from pipeline.style import StyleFile
+from pipeline.stylize.cuts import CutDetector
+from pipeline.stylize.schedule import Part, Schedule
+from pipeline.stylize.stylizer import Stylizer
+
+
+class Steadier(Protocol):
+    """What calms the flicker of a stylized video (``--steady``).
+
+    Its state never crosses a cut nor a segment's begin: both call ``reset``. So a resumed or distributed
+    job gives the same frames as one in a piece.
+    """
+
+    def __call__(self, source: Pixels, stylized: Pixels) -> Pixels:
+        """The calmer frame; both (H, W, 3) uint8 BGR, called in order."""
+
+    def reset(self) -> None:
+        """Forget everything before."""
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A frame in flight: its parts were settled when it came, what they become is settled in order."""
+
+    frame: Frame
+    parts: tuple[Part, ...]
+    forget: bool  # what the steadier remembers: the frame begins a scene or a segment
+
+
+class Look(Closing):
+    """Frame in, pixels out, by a schedule; one engine a style, all open from the start.
+
+    Used by one thread at a time. What it does with a frame depends on the frame's time and on the cuts of
+    the last ``lead_in_s`` seconds, on nothing else; not on how many frames are in flight either.
+    """
+
+    def __init__(
+        self,
+        styles: Mapping[str, StyleFile],
+        schedule: Schedule,
+        size: tuple[int, int],
+        *,
+        start: Fraction,
+        engine: str = "auto",
+        precision: Precision | None = None,
+        keep_colors: bool = False,
+        steadier: Steadier | None = None,
+        segment_frames: int | None = None,
+        in_flight: int = 1,
+    ) -> None:
+        """Open the engines.
+
+        Args:
+            styles: file by the name the schedule uses.
+            size: (height, width) of the frames.
+            start: pts of the first frame, at which the schedule begins.
+            steadier: see ``Steadier``; it begins anew every ``segment_frames`` frames.
+            in_flight: frames that will be submitted before the first is collected, where the engines can.
+
+        Raises:
+            EngineError, MissingPackageError: as ``Stylizer``.
+        """
+        self._schedule, self._start = schedule, start
+        self._steadier, self._segment_frames = steadier, segment_frames
+        self._watches_cuts = steadier is not None or (len(schedule.cues) > 1 and schedule.fade_s > 0)
+        self._cuts = CutDetector()
+        self._last_cut: Fraction | None = None
+        self._waiting: deque[_Waiting] = deque()
+        self._stylizers: dict[str, Stylizer] = {}
+        try:
+            for name in schedule.styles:
+                self._stylizers[name] = Stylizer(
+                    styles[name],
+                    size,
+                    engine=engine,
+                    precision=precision,
+                    keep_colors=keep_colors,
+                    in_flight=in_flight,
+                )
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def lead_in_s(self) -> Fraction:
+        """Seconds of frames before a point that must be shown to ``look_at`` to go on from there."""
+        return self._schedule.fade_s + 1 if self._watches_cuts else Fraction(0)
+
+    def describe(self) -> str:
+        """The engine that runs, and why preferred ones do not."""
+        return next(iter(self._stylizers.values())).describe()
+
+    @property
+    def engine_names(self) -> list[str]:
+        """Name, version, device and precision of every engine, by style."""
+        return [str(stylizer.info) for stylizer in self._stylizers.values()]
+
+    @property
+    def slots(self) -> int:
+        """Frames that may be in flight between ``submit`` and ``collect``; may change between frames."""
+        return min(stylizer.slots for stylizer in self._stylizers.values())
+
+    def look_at(self, frame: Frame) -> None:
+        """Take notice of a frame that is not stylized, before the first that is: of its cut, if it is one."""
+        if self._begins_scene(frame) and self._steadier is not None:
+            self._steadier.reset()
+
+    def submit(self, frame: Frame) -> None:
+        """Hand in a frame; ``collect`` returns the results in order.
+
+        Args:
+            frame: its pixels must stay unchanged until its result was collected.
+
+        Raises:
+            EngineError: an engine failed, or ``slots`` frames are in flight already.
+        """
+        begins = self._begins_scene(frame) or self._begins_segment(frame)
+        parts = self._schedule.parts_at(self._seconds(frame), self._last_cut)
+        for part in parts:
+            self._stylizers[part.style].submit(frame.pixels)
+        self._waiting.append(_Waiting(frame, parts, begins))
+
+    def collect(self) -> Pixels:
+        """The oldest frame's picture, (H, W, 3) uint8 BGR. Raises EngineError where an engine failed on it.
+
+        Without a steadier it is the caller's; with one it is only to be read.
+        """
+        waiting = self._waiting.popleft()
+        pictures = [self._collect(part) for part in waiting.parts]
+        if len(pictures) == 2:
+            weight = waiting.parts[1].weight
+            cv2.addWeighted(pictures[1], weight, pictures[0], 1.0 - weight, 0.0, dst=pictures[0])
+        return self._steady(waiting, pictures[0])
+
+    def __call__(self, frame: Frame) -> Pixels:
+        """One frame, with no other in flight."""
+        self.submit(frame)
+        return self.collect()
+
+    def _begins_scene(self, frame: Frame) -> bool:
+        cut = self._watches_cuts and self._cuts(frame.pixels)
+        if cut:
+            self._last_cut = self._seconds(frame)
+        return cut
+
+    def _begins_segment(self, frame: Frame) -> bool:
+        return bool(self._segment_frames) and frame.index % (self._segment_frames or 1) == 0
+
+    def _seconds(self, frame: Frame) -> Fraction:
+        return (frame.pts if frame.pts is not None else Fraction(0)) - self._start
+
+    def _collect(self, part: Part) -> Pixels:
+        stylizer = self._stylizers[part.style]
+        stylizer.strength = part.strength
+        return stylizer.collect()
+
+    def _steady(self, waiting: _Waiting, stylized: Pixels) -> Pixels:
+        if self._steadier is None:
+            return stylized
+        if waiting.forget:
+            self._steadier.reset()
+        return self._steadier(waiting.frame.pixels, stylized)
+
+    def close(self) -> None:
+        """Close every engine. Closing twice is no error."""
+        for stylizer in self._stylizers.values():
+            stylizer.close()

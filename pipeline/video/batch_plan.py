@@ -1,0 +1,157 @@
+"""Many videos: which file goes where, what is done already, what is left to do."""
+
+import glob
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from pipeline.common.errors import InputError, OutputError
+from pipeline.images.reading import natural_key
+from pipeline.video.plan import VideoOptions
+from pipeline.video.reading.picture_sequence import is_sequence
+from pipeline.video.segments.journal import unfinished_frames
+
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".vob",
+    ".wmv", ".flv", ".3gp", ".ogv", ".mxf", ".gif", ".dv", ".y4m",
+)  # fmt: skip
+"""File extensions taken from a folder; a file named directly may have any."""
+
+DEFAULT_PATTERN = "{stem}-{style}.mp4"
+Action = Literal["make", "resume", "skip", "refuse"]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One file of a batch.
+
+    Attributes:
+        options: of its job.
+        action: ``make`` from the start, ``resume`` unfinished work, ``skip`` what is done, ``refuse``.
+        reason: why it is skipped or refused, or what an earlier run did; may be empty.
+    """
+
+    options: VideoOptions
+    action: Action
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages: the input's name."""
+        return self.options.input.name
+
+
+def find_inputs(names: Sequence[str]) -> list[Path]:
+    """Files as named, glob patterns (``**`` too) as what they match, folders as the videos in them.
+
+    A folder of pictures, or a pattern such as ``shot/%06d.png``, is one input.
+
+    Raises:
+        InputError: nothing fits a pattern, or a folder holds no video.
+    """
+    found = [path for name in names for path in _find(name)]
+    return list(dict.fromkeys(found))
+
+
+def _find(name: str) -> list[Path]:
+    path = Path(name)
+    if path.is_file() or "%" in path.name or (path.is_dir() and is_sequence(path)):
+        return [path]
+    if path.is_dir():
+        return _videos(path)
+    if not glob.has_magic(name):
+        return [path]  # opening it says that it is not there
+    matches = sorted((Path(match) for match in glob.glob(name, recursive=True)), key=str)  # noqa: PTH207 - any root
+    videos = [match for match in matches if match.is_file()]
+    if not videos:
+        raise InputError(f"no file fits the pattern {name!r}; check it, and quote it for the shell")
+    return videos
+
+
+def _videos(folder: Path) -> list[Path]:
+    found = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    ]
+    if not found:
+        raise InputError(f"the folder {folder} holds no video; looked for {' '.join(VIDEO_SUFFIXES)}")
+    return sorted(found, key=natural_key)
+
+
+def is_batch(names: Sequence[str], output: Path) -> bool:
+    """Whether the inputs are several, or may be: then the output is a folder or a naming pattern."""
+    single = len(names) == 1 and not glob.has_magic(names[0])
+    folder = single and Path(names[0]).is_dir() and not is_sequence(Path(names[0]))
+    return not single or folder or "{" in output.name
+
+
+def plan(names: Sequence[str], output: Path, options: VideoOptions) -> list[Planned]:
+    """One entry a file, in order.
+
+    Args:
+        output: a naming pattern with ``{stem}``, ``{name}``, ``{style}``, ``{parent}``, ``{number}``; or
+            a folder, for ``{stem}-{style}.mp4`` in it.
+        options: for every file; ``input`` and ``output`` are replaced.
+
+    Raises:
+        InputError: see ``find_inputs``.
+        OutputError: the pattern has an unknown field, or two inputs would get one output.
+    """
+    pattern = output if "{" in output.name else output / DEFAULT_PATTERN
+    planned: list[Planned] = []
+    taken: dict[Path, Path] = {}
+    for number, path in enumerate(find_inputs(names), 1):
+        target = output_for(pattern, path, options, number)
+        if target in taken:
+            raise OutputError(
+                f"{taken[target]} and {path} would both become {target}; put {{parent}} or {{number}} into "
+                "the output's name"
+            )
+        taken[target] = path
+        planned.append(_planned(replace(options, input=path, output=target)))
+    return planned
+
+
+def plan_one(options: VideoOptions) -> Planned:
+    """The plan of a single file: never skipped, because the job itself refuses an output that is there."""
+    planned = _planned(options)
+    return replace(planned, action="make") if planned.action in ("skip", "refuse") else planned
+
+
+def plan_rows(planned: Sequence[Planned]) -> Iterator[tuple[str, ...]]:
+    """input, action, output, reason: one row a file for the plan's table."""
+    for job in planned:
+        yield str(job.options.input), job.action, str(job.options.final), job.reason
+
+
+def output_for(pattern: Path, source: Path, options: VideoOptions, number: int = 1) -> Path:
+    """The output's name for one input. Raises OutputError for a field nobody knows."""
+    fields = {
+        "stem": source.stem.split("%")[0].rstrip("-_.") or source.parent.name,
+        "name": source.name,
+        "style": "scheduled" if options.schedule else Path(options.style).stem,
+        "parent": source.resolve().parent.name,
+        "number": number,
+    }
+    try:
+        return Path(str(pattern).format(**fields))
+    except (KeyError, IndexError, ValueError) as error:
+        known = ", ".join(f"{{{field}}}" for field in fields)
+        raise OutputError(
+            f"the output's name {pattern} has an unknown field ({error}); known: {known}"
+        ) from error
+
+
+def _planned(options: VideoOptions) -> Planned:
+    final = options.final
+    if final.exists() and not options.overwrite:
+        same = options.input.exists() and final.samefile(options.input)
+        if same:
+            return Planned(options, "refuse", f"input and output are both {final}")
+        return Planned(options, "skip", f"{final} is there; --overwrite makes it again")
+    frames = unfinished_frames(final) if options.resume else 0
+    if frames:
+        return Planned(options, "resume", f"{frames} frames are done")
+    return Planned(options, "make")

@@ -1,0 +1,72 @@
+"""The contract of what segments become, and what is known of a result before its first frame."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from pipeline.video.color import VideoColor
+from pipeline.video.segments.sink import Encoder
+from pipeline.video.writing.encoding import Encoding
+
+
+@dataclass(frozen=True)
+class OutputRequest:
+    """What is known of a result before its first frame.
+
+    Attributes:
+        path: where it goes; for a sequence of pictures a pattern such as ``folder/%06d.png``.
+        size, rate, tick, color, pixel_aspect: as for ``VideoSpec.settled``.
+        encoding: codec, quality, threads.
+        source: the input, for what goes along with the pictures; None where it holds nothing else.
+        shift: seconds added to every time.
+        end: seconds of the input's own time at which its pictures end, None where it does not say.
+        overwrite: replace what stands at ``path``.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    rate: Fraction
+    tick: Fraction | None = None
+    color: VideoColor = field(default_factory=VideoColor)
+    pixel_aspect: Fraction = Fraction(1)
+    encoding: Encoding = field(default_factory=Encoding)
+    source: Path | None = None
+    shift: Fraction = Fraction(0)
+    end: Fraction | None = None
+    overwrite: bool = False
+
+
+class OutputAssembler(ABC):
+    """Opens the encoders of the segments and makes the result of them.
+
+    Attributes:
+        final: the file or folder that appears at the end.
+        notes: lines the user should know.
+        damage: one line where what goes along with the pictures is damaged; known after ``build``.
+    """
+
+    damage: str | None = None
+    final: Path
+    notes: list[str]
+
+    @abstractmethod
+    def new_encoder(self) -> Encoder:
+        """A fresh encoder, for one segment."""
+
+    @abstractmethod
+    def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
+        """Make, check and name the result; a part of it, under ``part_name``, where not complete.
+
+        Args:
+            damaged: the source broke off, so that its other tracks may be shorter than it promises.
+
+        Raises:
+            OutputError: no space, or the result did not pass its check: nothing has the name then.
+        """
+
+
+def part_name(final: Path) -> Path:
+    """Where a stopped job shows what it has: ``clip.partial.mp4`` for ``clip.mp4``."""
+    return final.with_name(f"{final.stem}.partial{final.suffix}")

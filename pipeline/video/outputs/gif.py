@@ -1,0 +1,158 @@
+"""An animated GIF: lossless segments first, one palette of all pictures, then the GIF."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.codec.context import CodecContext
+from av.container import OutputContainer
+from av.filter import Graph
+from av.filter.context import FilterContext
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from pipeline.common.atomic_files import PartFile
+from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_name
+from pipeline.video.segments.joining import frame_count
+from pipeline.video.segments.segment_file import read_header, read_packets, read_times
+from pipeline.video.segments.sink import Encoder
+from pipeline.video.writing.container import FAILURES, translate
+from pipeline.video.writing.encoding import Encoding
+from pipeline.video.writing.frame_encoder import FrameEncoder, VideoSpec
+from pipeline.video.writing.verification import check_video
+
+_TICK = Fraction(1, 100)  # a GIF counts hundredths of a second
+
+
+class GifAssembler(OutputAssembler):
+    """A GIF that loops; 256 colours of all its pictures together, times in hundredths of a second."""
+
+    def __init__(self, wanted: OutputRequest) -> None:
+        """Settle the encoding of the segments."""
+        self.final = wanted.path
+        self._overwrite = wanted.overwrite
+        encoding = Encoding(codec="ffv1", threads=wanted.encoding.threads)
+        self.spec = VideoSpec.settled(
+            wanted.size, wanted.rate, wanted.tick, "matroska", encoding, wanted.color, wanted.pixel_aspect
+        )
+        self.notes = ["a GIF holds 256 colours, hundredths of a second and no sound: the rest is left out"]
+
+    def new_encoder(self) -> Encoder:
+        """Lossless, because the palette is chosen when all pictures are there."""
+        return FrameEncoder(self.spec)
+
+    def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
+        """See ``OutputAssembler``."""
+        path = self.final if complete else part_name(self.final)
+        part = PartFile(path, overwrite=self._overwrite or not complete)
+        try:
+            times = self._write(part, segments)
+            part.file.flush()
+            check_video(
+                part.part_path,
+                frames=frame_count(segments),
+                span=(times[-1] - times[0]) * _TICK,
+                frame_time=1 / self.spec.rate,
+                kinds=["video"],
+            )
+            part.publish()
+        except FAILURES as error:
+            raise translate(path, error) from error
+        finally:
+            part.discard()
+        return path
+
+    def _write(self, part: PartFile, segments: Sequence[Path]) -> list[int]:
+        palette = self._palette(segments)
+        graph, frames_in, palette_in = self._painter()
+        times = self._times(segments)
+        with av.open(part.file, "w", format="gif") as container:
+            stream = container.add_stream("gif", rate=self.spec.rate)
+            stream.height, stream.width = self.spec.padded
+            stream.pix_fmt = "pal8"
+            stream.codec_context.time_base = _TICK
+            frames_in_order = zip(times, self._decoded(segments), strict=True)
+            for number, (ticks, frame) in enumerate(frames_in_order):
+                frame.pts, frame.time_base = number, _TICK
+                frames_in.push(frame)
+                if number == 0:
+                    palette_in.push(palette)
+                    palette_in.push(None)
+                for painted in _pulled(graph):
+                    self._mux(container, stream, painted, times)
+                del ticks
+            frames_in.push(None)
+            for painted in _pulled(graph):
+                self._mux(container, stream, painted, times)
+            container.mux(stream.encode(None))
+        return times
+
+    def _mux(
+        self,
+        container: OutputContainer,
+        stream: VideoStream,
+        frame: VideoFrame,
+        times: list[int],
+    ) -> None:
+        assert frame.pts is not None
+        number = round(frame.pts * (frame.time_base or _TICK) / _TICK)
+        frame.pts, frame.time_base = times[number], _TICK
+        container.mux(stream.encode(frame))
+
+    def _times(self, segments: Sequence[Path]) -> list[int]:
+        """Hundredths of a second from the first picture on, each later than the one before."""
+        ticks = [pts for path in segments for pts in sorted(read_times(path))]
+        times: list[int] = []
+        for pts in ticks:
+            exact = round((pts - ticks[0]) * self.spec.tick / _TICK)
+            times.append(max(exact, times[-1] + 1) if times else exact)
+        return times
+
+    def _palette(self, segments: Sequence[Path]) -> VideoFrame:
+        graph = Graph()
+        source = self._buffer(graph, *self.spec.padded)
+        maker, sink = graph.add("palettegen"), graph.add("buffersink")
+        source.link_to(maker)
+        maker.link_to(sink)
+        graph.configure()
+        for number, frame in enumerate(self._decoded(segments)):
+            frame.pts, frame.time_base = number, _TICK
+            source.push(frame)
+        source.push(None)
+        palette = graph.vpull()
+        palette.pts, palette.time_base = 0, _TICK
+        return palette
+
+    def _painter(self) -> tuple[Graph, FilterContext, FilterContext]:
+        graph = Graph()
+        frames, palette = self._buffer(graph, *self.spec.padded), self._buffer(graph, 16, 16, "bgra")
+        painter, sink = graph.add("paletteuse", "dither=sierra2_4a"), graph.add("buffersink")
+        frames.link_to(painter, 0, 0)
+        palette.link_to(painter, 0, 1)
+        painter.link_to(sink)
+        graph.configure()
+        return graph, frames, palette
+
+    def _buffer(self, graph: Graph, height: int, width: int, pixel_format: str = "bgr0") -> FilterContext:
+        return graph.add_buffer(
+            width=width, height=height, format=av.VideoFormat(pixel_format), time_base=_TICK
+        )
+
+    def _decoded(self, segments: Sequence[Path]) -> Iterator[VideoFrame]:
+        decoder = CodecContext.create("ffv1", "r")
+        decoder.extradata = read_header(segments[0])
+        decoder.height, decoder.width = self.spec.padded
+        for path in segments:
+            for encoded in read_packets(path):
+                packet: Packet[av.stream.Stream] = Packet(encoded.data)
+                yield from decoder.decode(packet)
+        yield from decoder.decode(None)
+
+
+def _pulled(graph: Graph) -> Iterator[VideoFrame]:
+    with contextlib.suppress(av.error.BlockingIOError, av.error.EOFError):  # nothing more for now, or ever
+        while True:
+            yield graph.vpull()

@@ -1,0 +1,95 @@
+"""A video file, with everything else of the source, checked before it gets its name."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from pipeline.common.errors import OutputError
+from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_name
+from pipeline.video.segments.joining import first_and_last, frame_count, joined
+from pipeline.video.segments.segment_file import read_header
+from pipeline.video.segments.sink import Encoder
+from pipeline.video.writing.container import OutputFile
+from pipeline.video.writing.encoding import FORMATS
+from pipeline.video.writing.frame_encoder import FrameEncoder, VideoSpec, require_hardware
+from pipeline.video.writing.verification import check_video
+
+_LONGEST_LAST_S = Fraction(10)
+
+
+class MovieAssembler(OutputAssembler):
+    """A video file, with everything else of the source."""
+
+    def __init__(self, wanted: OutputRequest) -> None:
+        """Settle the encoding. Raises OutputError for what the container or the hardware cannot do."""
+        container = FORMATS[wanted.path.suffix.lower()]
+        self.spec = VideoSpec.settled(
+            wanted.size,
+            wanted.rate,
+            wanted.tick,
+            container,
+            wanted.encoding,
+            wanted.color,
+            wanted.pixel_aspect,
+        )
+        require_hardware(self.spec)
+        self.final = wanted.path
+        self.notes = list(self.spec.notes)
+        self._wanted = wanted
+
+    def new_encoder(self) -> Encoder:
+        """See ``OutputAssembler``."""
+        return FrameEncoder(self.spec)
+
+    def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
+        """See ``OutputAssembler``."""
+        wanted, path = self._wanted, self.final if complete else part_name(self.final)
+        output = OutputFile(
+            path,
+            self.spec,
+            overwrite=wanted.overwrite or not complete,
+            companions_from=wanted.source,
+            shift=wanted.shift,
+        )
+        try:
+            self._check_header(segments[0], output)
+            output.write(joined(segments, self._last_duration(segments, complete)))
+            output.end(complete)
+            self.damage = output.damage
+            self._check(output, segments, complete and not damaged and not output.damage)
+            output.publish()
+        finally:
+            output.close()
+        output.notes += [f"the input's {kind} track holds nothing" for kind in output.empty]
+        self.notes += [note for note in output.notes if note not in self.notes]
+        return path
+
+    def _check_header(self, segment: Path, output: OutputFile) -> None:
+        """The file's header is of an encoder of its own: were it another than the segments', say so."""
+        header, own = read_header(segment), bytes(output.stream.codec_context.extradata or b"")
+        if header != own:
+            raise OutputError(
+                f"{self.final}: the encoder {self.spec.family.encoder} writes another header than when the "
+                "segments were made (PyAV was changed?); run again with --no-resume"
+            )
+
+    def _last_duration(self, segments: Sequence[Path], complete: bool) -> int:
+        """Ticks of the last picture: up to the stream's end where that is known, else one frame."""
+        last = first_and_last(segments)[1] * self.spec.tick
+        left = (self._wanted.end or last) - last
+        span = left if complete and 0 < left < _LONGEST_LAST_S else 1 / self.spec.rate
+        return max(1, round(span / self.spec.tick))
+
+    def _check(self, output: OutputFile, segments: Sequence[Path], complete: bool) -> None:
+        first, last = (ticks * self.spec.tick for ticks in first_and_last(segments))
+        output.notes += check_video(
+            output.part_path,
+            frames=frame_count(segments),
+            span=last - first,
+            frame_time=1 / self.spec.rate,
+            kinds=output.kinds,
+            empty=output.empty,
+            sound_s=output.sound_s,
+            source=self._wanted.source,
+            complete=complete,
+        )

@@ -1,0 +1,44 @@
+"""Which output a path's name asks for."""
+
+import re
+from pathlib import Path
+
+from pipeline.common.errors import OutputError
+from pipeline.images.writing import WRITABLE
+from pipeline.video.outputs.base import OutputAssembler, OutputRequest
+from pipeline.video.outputs.gif import GifAssembler
+from pipeline.video.outputs.movie import MovieAssembler
+from pipeline.video.outputs.pictures import PicturesAssembler
+from pipeline.video.writing.encoding import FORMATS
+
+_NUMBER = re.compile(r"%0?(\d*)d")
+
+
+def is_sequence(path: Path) -> bool:
+    """Whether a path is the pattern of a sequence of pictures, ``%06d.png`` for example."""
+    return _NUMBER.search(path.name) is not None
+
+
+def final_path(path: Path) -> Path:
+    """What appears at the end: the file, or for a sequence of pictures its folder.
+
+    Raises:
+        OutputError: an extension nobody knows.
+    """
+    suffix = path.suffix.lower()
+    if is_sequence(path):
+        if suffix not in WRITABLE:
+            raise OutputError(f"{path} is a sequence of pictures; choose one of {' '.join(WRITABLE)}")
+        return path.parent
+    if suffix not in (*FORMATS, ".gif") and not path.is_dir():  # a folder is refused by its own line
+        known = " ".join((*FORMATS, ".gif", "%06d.png"))
+        raise OutputError(f"{path} ends in {path.suffix or 'nothing'!r}; choose one of {known}")
+    return path
+
+
+def open_assembler(wanted: OutputRequest) -> OutputAssembler:
+    """The target that ``wanted.path``'s name asks for; raises OutputError as its constructor does."""
+    final_path(wanted.path)
+    if is_sequence(wanted.path):
+        return PicturesAssembler(wanted)
+    return GifAssembler(wanted) if wanted.path.suffix.lower() == ".gif" else MovieAssembler(wanted)

@@ -1,0 +1,88 @@
+"""A folder of numbered pictures, named when the last one is in it."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from pipeline.common.atomic_files import write_error
+from pipeline.common.errors import OutputError
+from pipeline.frame import Frame
+from pipeline.images.reading import read_image
+from pipeline.images.writing import encode_image
+from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_name
+from pipeline.video.segments.segment_file import read_packets, sync_folder
+from pipeline.video.segments.sink import Encoder
+from pipeline.video.writing.frame_encoder import EncodedPacket, fine_time_base
+
+
+class PictureEncoder:
+    """Every frame a picture file of its own."""
+
+    extradata = b""
+
+    def __init__(self, suffix: str, rate: Fraction, tick: Fraction) -> None:
+        """Pictures in the format of ``suffix``, .png for example."""
+        self._suffix, self._rate, self._tick = suffix, rate, tick
+        self.last_ticks: int | None = None
+
+    def encode(self, frame: Frame) -> Iterator[EncodedPacket]:
+        """One packet: the file's bytes. Raises OutputError where the format cannot hold the picture."""
+        seconds = frame.pts if frame.pts is not None else frame.index / self._rate
+        ticks = round(seconds / self._tick)
+        self.last_ticks = ticks if self.last_ticks is None else max(ticks, self.last_ticks + 1)
+        yield EncodedPacket(encode_image(self._suffix, frame.pixels), self.last_ticks, None, True)
+
+    def flush(self) -> Iterator[EncodedPacket]:
+        """Nothing waits inside."""
+        yield from ()
+
+
+class PicturesAssembler(OutputAssembler):
+    """``folder/%06d.png``: the pattern's folder, which must not be there yet or be empty."""
+
+    def __init__(self, wanted: OutputRequest) -> None:
+        """Raises OutputError where the folder holds something and ``overwrite`` is not set."""
+        self.final = wanted.path.parent
+        self._wanted = wanted
+        self._tick = wanted.tick or fine_time_base(wanted.rate)
+        self.notes = ["pictures hold no times and no sound: the rest is left out"]
+        self._check(self.final)
+
+    def _check(self, folder: Path) -> None:
+        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+        if taken and not self._wanted.overwrite:
+            raise OutputError(f"{folder} is already there and not empty; choose another folder")
+
+    def new_encoder(self) -> Encoder:
+        """See ``OutputAssembler``."""
+        return PictureEncoder(self._wanted.path.suffix.lower(), self._wanted.rate, self._tick)
+
+    def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
+        """See ``OutputAssembler``."""
+        folder = self.final if complete else part_name(self.final)
+        part = folder.with_name(f".{folder.name}.part")
+        try:
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            written = self._write(part, segments)
+            for picture in (written[0], written[-1]):
+                read_image(picture)
+            self._check(self.final)
+            if folder.exists():
+                shutil.rmtree(folder)
+            part.rename(folder)
+        except OSError as error:
+            shutil.rmtree(part, ignore_errors=True)
+            raise write_error(folder, error) from error
+        return folder
+
+    def _write(self, part: Path, segments: Sequence[Path]) -> list[Path]:
+        written: list[Path] = []
+        for segment in segments:
+            for packet in read_packets(segment):
+                path = part / (self._wanted.path.name % len(written))
+                path.write_bytes(packet.data)
+                written.append(path)
+        sync_folder(part)
+        return written

@@ -1,0 +1,1 @@
+"""Frames out of files, with their exact times and colours."""

@@ -1,0 +1,171 @@
+"""A video file opened for decoding: its packets, its pictures, and a tally of what is damaged."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from pipeline.common.errors import InputError, InputNotFoundError
+from pipeline.common.machine import usable_cores
+
+_TEXT_ART_FORMATS = {"tty", "ansi", "idf", "bin", "xbin"}
+_DURATION_IN_HEADER = ("mov", "mp4", "matroska", "webm", "avi", "flv")
+_SEEKABLE = ("mov", "mp4", "matroska", "webm")  # elsewhere a seek may land anywhere: decode from the start
+_MAX_DECODER_THREADS = 4  # each holds a frame or two: more would cost memory, and decoding is the cheap stage
+
+
+class VideoDecoder:
+    """The pictures of a file's first video stream that is no cover, in order, as FFmpeg gives them.
+
+    Attributes:
+        container: the open file.
+        stream: the video stream.
+        tick: seconds of one tick of its clock.
+        interlaced: pictures marked so, among those decoded.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file at its start; nothing is decoded yet. Raises as ``VideoFileSource``."""
+        self.path = path
+        self.container = _open(path)
+        self.stream = self._picture_stream()
+        self.stream.thread_type = "AUTO"
+        self.stream.codec_context.thread_count = min(usable_cores(), _MAX_DECODER_THREADS)
+        self.tick = self.stream.time_base or Fraction(1, 90000)
+        self.interlaced = 0
+        self._bad_packets = self._bad_frames = self._decoded_count = 0
+        self._broke_off: str | None = None
+        self._last_end = Fraction(0)
+
+    @property
+    def seekable(self) -> bool:
+        """Whether a seek may be trusted."""
+        return any(name in _SEEKABLE for name in self.container.format.name.split(","))
+
+    def seek(self, pts: Fraction) -> None:
+        """Go to a key frame at or before ``pts`` seconds; call ``pictures`` anew."""
+        self.container.seek(int(pts / self.tick), stream=self.stream)
+
+    def duration_s(self) -> float | None:
+        """Seconds by the header, None where it does not say."""
+        if self.stream.duration:
+            return float(self.stream.duration * self.tick)
+        return self.container.duration / av.time_base if self.container.duration else None
+
+    def _picture_stream(self) -> VideoStream:
+        for stream in self.container.streams.video:
+            if not stream.disposition & Disposition.attached_pic:
+                self._check_decoder(stream)
+                return stream
+        kinds: list[str] = sorted({s.type for s in self.container.streams}) or ["nothing"]
+        self.close()
+        raise InputError(f"{self.path} has no video stream, only {', '.join(kinds)}; name a video file")
+
+    def _check_decoder(self, stream: VideoStream) -> None:
+        """PyAV gives a stream that FFmpeg cannot decode no codec at all, whatever its types say."""
+        if cast(object, stream.codec_context) is None:
+            self.close()
+            raise InputError(
+                f"{self.path} has a video stream of a kind that FFmpeg cannot decode; it is damaged, or "
+                "convert it first"
+            )
+
+    def pictures(self) -> Iterator[VideoFrame]:
+        """From here to the end of the file, or to where reading breaks off."""
+        for packet in self._packets():
+            if packet.stream_index == self.stream.index:
+                yield from self._decode_packet(packet)
+        yield from self._decode_packet(None)
+
+    def _packets(self) -> Iterator["Packet[Stream]"]:
+        """Every stream's packets, so that the end of the file is seen even where the sound is longer."""
+        packets = self.container.demux()
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except (FFmpegError, OSError) as error:
+                self._broke_off = f"reading broke off ({error.strerror or error})"
+                return
+            if packet.size == 0:  # the demuxer's own flush marks; we flush once, in _decode
+                continue
+            self._note_end(packet)
+            yield packet
+
+    def _note_end(self, packet: "Packet[Stream]") -> None:
+        if packet.pts is not None:
+            self._last_end = max(self._last_end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+
+    def _decode_packet(self, packet: "Packet[Stream] | None") -> Iterator[VideoFrame]:
+        """Frames of one packet (None flushes). What the decoder refuses before the first good frame is no
+        damage: recordings of broadcasts start in the middle of a group of pictures.
+        """
+        try:
+            frames = self.stream.codec_context.decode(packet)
+        except (FFmpegError, OSError):
+            self._bad_packets += self._decoded_count > 0
+            return
+        for frame in frames:
+            self._decoded_count += 1
+            self._bad_frames += bool(frame.is_corrupt)
+            self.interlaced += frame.interlaced_frame
+            yield frame
+
+    def damage(self, at_end: bool = True) -> list[str]:
+        """What was damaged so far, in a few words each; ``at_end``, whether everything was read."""
+        reasons = [self._broke_off] if self._broke_off else []
+        if at_end and (missing := self._missing_seconds()):
+            reasons.append(f"the last {missing:.1f} s are missing")
+        if self._bad_packets:
+            reasons.append(f"{self._bad_packets} packets could not be decoded")
+        if self._bad_frames:
+            reasons.append(f"{self._bad_frames} pictures are damaged")
+        return reasons
+
+    def _missing_seconds(self) -> float:
+        """How much shorter the file is than its header promises; 0 where that is within rounding."""
+        names = self.container.format.name.split(",")
+        if not self.container.duration or not any(n in _DURATION_IN_HEADER for n in names):
+            return 0.0
+        promised = self.container.duration + max(0, self.container.start_time or 0)
+        missing = promised / av.time_base - float(self._last_end)
+        return missing if missing > max(0.5, 0.01 * promised / av.time_base) else 0.0
+
+    def close(self) -> None:
+        """Close the file. Closing twice is no error."""
+        self.container.close()
+
+
+REPAIR = "; it is damaged from the start: copy or export it again from where it came"
+
+
+def _open(path: Path) -> InputContainer:
+    if not path.exists():
+        raise InputNotFoundError(f"{path} does not exist; check the name and the folder")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, a video file was wanted; for pictures use `brushstream image`")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"{path} is empty (0 bytes), a video file was wanted; copy it again")
+    try:
+        # "file:" keeps a name such as "http:clip.mp4" or "concat:x" from being taken for an address.
+        container = av.open(f"file:{path}", mode="r", metadata_errors="replace")
+    except PermissionError as error:
+        raise InputError(f"{path} may not be read; check the file's permissions") from error
+    except (FFmpegError, OSError, ValueError) as error:
+        raise InputError(
+            f"{path} is not a video that FFmpeg can read ({getattr(error, 'strerror', None) or error}); "
+            "it is another kind of file or damaged from the start: check it, or copy it again"
+        ) from error
+    if container.format.name in _TEXT_ART_FORMATS:
+        container.close()
+        raise InputError(f"{path} is a text file, a video file was wanted")
+    return container

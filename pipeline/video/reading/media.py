@@ -1,0 +1,73 @@
+"""The contract of a source that has an end, exact times, and can be read from the middle."""
+
+import zlib
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from pipeline.frame import Frame, Pixels
+from pipeline.stream import Source
+from pipeline.video.color import VideoColor
+
+
+@dataclass(frozen=True)
+class Position:
+    """A frame that was read before.
+
+    Attributes:
+        index: its number.
+        pts: seconds in the media's own time, None where it has no times.
+        crc: of its pixels, by which it is known again; None where nobody looked.
+    """
+
+    index: int
+    pts: Fraction | None
+    crc: int | None = None
+
+
+class MediaSource(Source):
+    """Frames of a file or folder.
+
+    Attributes:
+        color: the colour tags of the stream, to be written into a copy.
+        time_base: seconds of one tick of the file's clock, of which every ``pts`` is a multiple; None
+            where frames come at an even pace of ``info.rate``.
+        pixel_aspect: width : height of one pixel, after rotation.
+        start: pts of the first frame.
+        end: seconds of the media's own time at which its pictures end, None where it does not say.
+        notes: lines the user should know.
+    """
+
+    color: VideoColor
+    time_base: Fraction | None
+    pixel_aspect: Fraction
+    start: Fraction
+    end: Fraction | None
+    notes: list[str]
+
+    @abstractmethod
+    def skip_to(
+        self,
+        position: Position,
+        lead_in_s: Fraction = Fraction(0),
+        on_lead_in: Callable[[Frame], None] | None = None,
+    ) -> None:
+        """Let the iteration begin with the frame after ``position``. Call before iterating.
+
+        Args:
+            lead_in_s: frames up to so many seconds before ``position`` and itself are shown to
+                ``on_lead_in``, in order.
+
+        Raises:
+            InputError: there is no such frame, or it looks different: the input was changed.
+        """
+
+    def damage_so_far(self) -> str | None:
+        """One line on damage met up to here, for a reader that stops before the end; None without any."""
+        return self.damage
+
+
+def pixels_crc(pixels: Pixels) -> int:
+    """CRC-32 of a frame's bytes."""
+    return zlib.crc32(pixels.data)

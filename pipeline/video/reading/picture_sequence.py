@@ -1,0 +1,109 @@
+"""A sequence of pictures as a video: a folder of them, or a pattern such as ``shot/%06d.png``."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+
+from pipeline.common.errors import InputError, InputNotFoundError
+from pipeline.frame import Frame, Pixels
+from pipeline.images.reading import READABLE, list_images, natural_key, read_image
+from pipeline.stream import StreamInfo
+from pipeline.video.color import VideoColor
+from pipeline.video.reading.media import MediaSource, Position
+
+RATE = Fraction(25)
+"""Frames a second where none is asked for."""
+
+_NUMBER = re.compile(r"%0?\d*d")
+
+
+class PictureSequenceSource(MediaSource):
+    """Pictures of one size in the order of their numbers, ``rate`` a second. See ``MediaSource``.
+
+    A picture that cannot be read breaks the sequence off there: ``damage`` says which.
+    """
+
+    def __init__(self, path: Path, size: tuple[int, int] | None = None, rate: Fraction | None = None) -> None:
+        """Find the pictures and read the first; frames are scaled to ``size`` where it is given.
+
+        Raises:
+            InputNotFoundError: no such folder, or nothing fits the pattern.
+            InputError: the first picture cannot be read.
+        """
+        self._paths = sequence_paths(path)
+        self._size = size
+        self._path = path
+        first = self._read(0)
+        self.info = StreamInfo(first.shape[:2], rate or RATE, len(self._paths))
+        self.color, self.pixel_aspect, self.time_base = VideoColor(), Fraction(1), None
+        self.start, self.end = Fraction(0), None
+        self.notes: list[str] = []
+        self._next = 0
+
+    def _read(self, index: int) -> Pixels:
+        pixels = read_image(self._paths[index])
+        if self._size is not None and pixels.shape[:2] != self._size:
+            height, width = self._size
+            pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        return pixels
+
+    def __iter__(self) -> Iterator[Frame]:
+        while self._next < len(self._paths):
+            try:
+                frame = self._frame(self._next)
+            except InputError as error:
+                self.damage = f"the sequence broke off after {self._next} pictures: {error}"
+                return
+            self._next += 1
+            yield frame
+
+    def _frame(self, index: int) -> Frame:
+        pixels = self._read(index)
+        if pixels.shape[:2] != self.info.size:
+            (height, width), (tall, wide) = pixels.shape[:2], self.info.size
+            raise InputError(
+                f"{self._paths[index]} has {width}x{height}, {wide}x{tall} was wanted; use --size"
+            )
+        assert self.info.rate is not None
+        return Frame(pixels, index, time.monotonic(), index / self.info.rate)
+
+    def skip_to(
+        self,
+        position: Position,
+        lead_in_s: Fraction = Fraction(0),
+        on_lead_in: Callable[[Frame], None] | None = None,
+    ) -> None:
+        """See ``MediaSource``; the pictures' names stand for their content."""
+        assert self.info.rate is not None
+        self._next = position.index + 1
+        first = max(0, self._next - 1 - int(lead_in_s * self.info.rate))
+        if on_lead_in is not None and lead_in_s:
+            for index in range(first, self._next):
+                on_lead_in(self._frame(index))
+
+
+def is_sequence(path: Path) -> bool:
+    """Whether ``path`` is a pattern with a number, or a folder that holds pictures and no videos."""
+    if _NUMBER.search(path.name):
+        return True
+    if not path.is_dir():
+        return False
+    suffixes = {entry.suffix.lower() for entry in path.iterdir() if not entry.name.startswith(".")}
+    return bool(suffixes & set(READABLE)) and suffixes <= set(READABLE) | {".txt", ".json", ""}
+
+
+def sequence_paths(path: Path) -> list[Path]:
+    """The pictures in the order of their numbers. Raises InputError as ``PictureSequenceSource``."""
+    if path.is_dir():
+        return list_images([path])
+    before, number, after = path.name.partition(_NUMBER.search(path.name).group())  # type: ignore[union-attr]
+    fits = re.compile(re.escape(before) + r"\d+" + re.escape(after))
+    folder = path.parent
+    found = [entry for entry in folder.iterdir() if fits.fullmatch(entry.name)] if folder.is_dir() else []
+    if not found:
+        raise InputNotFoundError(f"no picture is called {path} with a number for {number}; check the name")
+    return sorted(found, key=natural_key)

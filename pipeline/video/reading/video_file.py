@@ -1,0 +1,221 @@
+"""Frames of a video file, decoded with FFmpeg through PyAV."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+
+from pipeline.common.errors import InputError
+from pipeline.frame import Frame, Pixels
+from pipeline.stream import StreamInfo
+from pipeline.video.color import VideoColor
+from pipeline.video.reading.decoder import REPAIR, VideoDecoder
+from pipeline.video.reading.deinterlace import FILTER, deinterlaced
+from pipeline.video.reading.media import MediaSource, Position, pixels_crc
+from pipeline.video.reading.resample import resampled
+
+Deinterlace = Literal["auto", "on", "off"]
+_SEEK_EARLIER_S = 1  # so that filters that look back have something to look at
+
+
+class VideoFileSource(MediaSource):
+    """The pictures of a video file, upright, in order, with the file's own times.
+
+    The first picture is decoded by the constructor, so that a file without any is refused there. A file
+    that breaks later gives what can be decoded; ``damage`` says so when iteration has ended. See
+    ``MediaSource`` for what it tells.
+
+    Attributes:
+        info: ``size`` is after rotation and after ``size``.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int] | None = None,
+        *,
+        fps: Fraction | None = None,
+        deinterlace: Deinterlace = "auto",
+    ) -> None:
+        """Open ``path``.
+
+        Args:
+            size: (height, width) that frames are scaled to; None keeps the file's.
+            fps: frames at this even rate instead of the file's own times.
+            deinterlace: ``auto`` does it where the first picture is marked as interlaced.
+
+        Raises:
+            InputNotFoundError: no such file.
+            InputError: not a video, empty, a folder, sound only, or no picture can be decoded.
+        """
+        self.path = path
+        self.notes: list[str] = []
+        self._fps = fps
+        self._reformatter = VideoReformatter()
+        self._begin()
+        first = self._peek()
+        self._deinterlace = deinterlace == "on" or (deinterlace == "auto" and first.interlaced_frame)
+        self._unasked = deinterlace == "auto" and not self._deinterlace
+        if self._deinterlace:
+            self.notes.append(f"interlaced pictures were made whole ({FILTER})")
+        self._describe(first, size)
+        self._pictures = self._timed(0)
+
+    def _begin(self) -> None:
+        """Open the file at its start; nothing is decoded yet."""
+        self._decoder = VideoDecoder(self.path)
+        self._decoded = self._decoder.pictures()
+        self._next_index = 0
+
+    def _peek(self) -> VideoFrame:
+        first = next(self._decoded, None)
+        if first is None:
+            self.close()
+            raise InputError(
+                f"{self.path} has a video stream, but not one picture of it can be decoded{REPAIR}"
+            )
+        self._decoded = itertools.chain([first], self._decoded)
+        return first
+
+    def _describe(self, first: VideoFrame, size: tuple[int, int] | None) -> None:
+        self._quarter_turns = round(first.rotation / 90) % 4
+        sideways = self._quarter_turns % 2 == 1
+        upright = (first.width, first.height) if sideways else (first.height, first.width)
+        self.color = VideoColor.of_frame(first)
+        height, width = size or upright
+        self._decoded_size = (width, height) if sideways else (height, width)
+        rate = self._decoder.stream.average_rate or self._decoder.stream.guessed_rate
+        self._own_rate = rate or Fraction(25)
+        self.start = self._time_of(first, 0)
+        self.end = self._end()
+        self.time_base = None if self._fps else self._decoder.tick
+        self.info = StreamInfo((height, width), self._fps or rate or None, self._expected_frames(rate))
+        aspect = self._decoder.stream.sample_aspect_ratio or Fraction(1)
+        self.pixel_aspect = Fraction(1) if size else (1 / aspect if sideways else aspect)
+        depth = max(component.bits for component in first.format.components)
+        if depth > 8:
+            self.notes.append(f"the input has {depth} bits a colour, the result has 8")
+
+    def _expected_frames(self, rate: Fraction | None) -> int | None:
+        if self._decoder.stream.frames and not self._fps:
+            return self._decoder.stream.frames
+        seconds, rate = self._decoder.duration_s(), self._fps or rate
+        return max(1, round(seconds * rate)) if seconds and rate else None
+
+    def _end(self) -> Fraction | None:
+        if self._decoder.stream.duration is None or self._decoder.stream.start_time is None or self._fps:
+            return None
+        return (self._decoder.stream.start_time + self._decoder.stream.duration) * self._decoder.tick
+
+    def _time_of(self, decoded: VideoFrame, number: int) -> Fraction:
+        if decoded.pts is None:
+            return number / self._own_rate
+        tick = decoded.time_base or self._decoder.tick  # a flushed picture has none of its own
+        return decoded.pts * tick
+
+    def _timed(self, first_index: int) -> Iterator[tuple[Fraction, VideoFrame]]:
+        """(pts, picture), whole and at the wanted rate; ``first_index`` is where an even rate begins."""
+        whole = deinterlaced(self._decoded) if self._deinterlace else self._decoded
+        timed = ((self._time_of(picture, number), picture) for number, picture in enumerate(whole))
+        if self._fps is None:
+            return timed
+        return resampled(timed, self._fps, self.start, 1 / self._own_rate, first_index)
+
+    def skip_to(
+        self,
+        position: Position,
+        lead_in_s: Fraction = Fraction(0),
+        on_lead_in: Callable[[Frame], None] | None = None,
+    ) -> None:
+        """See ``MediaSource``: by seeking where the file can do that, checked against ``position.crc``."""
+        tell = on_lead_in or (lambda frame: None)
+        if position.pts is not None and self._decoder.seekable:
+            self._seek(position.pts - lead_in_s - _SEEK_EARLIER_S)
+            if self._reach(position, lead_in_s, tell, counted=False):
+                return
+        self.close()
+        self._begin()
+        if not self._reach(position, lead_in_s, tell, counted=True):
+            raise InputError(
+                f"{self.path} is not the file it was: frame {position.index} is another one; run again with "
+                "--no-resume"
+            )
+
+    def _seek(self, pts: Fraction) -> None:
+        self._decoder.seek(max(pts, self.start))
+        self._decoded = self._decoder.pictures()
+
+    def _reach(
+        self, position: Position, lead_in_s: Fraction, tell: Callable[[Frame], None], counted: bool
+    ) -> bool:
+        """Read up to and with ``position``; whether it is there and looks the same."""
+        lead = position.index if self._fps is None else int(lead_in_s * self._fps)
+        first = 0 if self._fps is None else max(0, position.index - lead)
+        self._pictures = self._timed(first)
+        for number, (pts, picture) in enumerate(self._pictures, first):
+            there = number == position.index if counted or position.pts is None else pts == position.pts
+            if there:
+                frame = self._to_frame(position.index, pts, picture)
+                self._next_index = position.index + 1
+                tell(frame)
+                return position.crc in (None, pixels_crc(frame.pixels))
+            if position.pts is not None and pts >= position.pts - lead_in_s and lead_in_s:
+                tell(self._to_frame(-1, pts, picture))
+            if not counted and position.pts is not None and pts > position.pts:
+                return False
+        return False
+
+    def __iter__(self) -> Iterator[Frame]:
+        for pts, picture in self._pictures:
+            frame = self._to_frame(self._next_index, pts, picture)
+            self._next_index += 1
+            del picture
+            yield frame
+        self.damage = self._damage(self._decoder.damage())
+        left = self._decoder.interlaced if self._unasked else 0
+        if left:
+            self.notes.append(
+                f"{left} pictures are interlaced though the first is not, and were left "
+                "so; --deinterlace on makes them whole"
+            )
+
+    def _to_frame(self, index: int, pts: Fraction, picture: VideoFrame) -> Frame:
+        return Frame(self._to_pixels(picture), index, time.monotonic(), pts)
+
+    def _to_pixels(self, decoded: VideoFrame) -> Pixels:
+        height, width = self._decoded_size
+        yuv = not decoded.format.is_rgb
+        bgr = self._reformatter.reformat(
+            decoded,
+            width,
+            height,
+            "bgr24",
+            src_colorspace=self.color.swscale_matrix if yuv else None,
+            src_color_range=(ColorRange.JPEG if self.color.full_range else ColorRange.MPEG) if yuv else None,
+            interpolation=Interpolation.BICUBIC,
+            threads=1,
+        )
+        pixels: Pixels = bgr.to_ndarray()  # type: ignore[assignment]  # bgr24 is always uint8
+        if self._quarter_turns:
+            pixels = np.rot90(pixels, self._quarter_turns)
+        return np.ascontiguousarray(pixels)
+
+    def damage_so_far(self) -> str | None:
+        """See ``MediaSource``."""
+        return self.damage or self._damage(self._decoder.damage(at_end=False))
+
+    def _damage(self, reasons: list[str]) -> str | None:
+        if not reasons:
+            return None
+        expected = f" of about {self.info.frame_count}" if self.info.frame_count else ""
+        return f"{self.path.name} is damaged: {', '.join(reasons)}; {self._next_index}{expected} frames read"
+
+    def close(self) -> None:
+        """Close the file. Closing twice is no error."""
+        self._decoder.close()

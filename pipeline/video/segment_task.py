@@ -1,0 +1,117 @@
+"""One segment of a video as a task of its own, for any machine that sees the input."""
+
+import itertools
+import tempfile
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from pipeline.common.errors import EngineError, InputError
+from pipeline.stylize.in_flight import overlapped
+from pipeline.stylize.scheduled import Look
+from pipeline.video.plan import VideoOptions, fingerprint, make_target, open_look, open_source
+from pipeline.video.reading.media import MediaSource, Position, pixels_crc
+from pipeline.video.reading.packet_times import picture_times
+from pipeline.video.segments.journal import Journal, SegmentRecord
+from pipeline.video.segments.segment_file import SegmentFacts, SegmentWriter
+
+
+@dataclass(frozen=True)
+class Task:
+    """One segment for one machine.
+
+    Attributes:
+        options: of the job, with the encoder's threads settled.
+        number: the segment's.
+        first_index, frames: which output frames; ``frames`` is None where the source's end is in it.
+        before: the frame before it; None for the first segment.
+        fingerprint: of the input, which must be the same everywhere.
+        engines: what runs where the job was asked for, which must be the same everywhere.
+    """
+
+    options: VideoOptions
+    number: int
+    first_index: int
+    frames: int | None
+    before: Position | None
+    fingerprint: str
+    engines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A finished segment: its journal record and its file's bytes."""
+
+    record: SegmentRecord
+    data: bytes
+
+
+def tasks_left(options: VideoOptions, source: MediaSource, look: Look, journal: Journal) -> list[Task]:
+    """One task for every segment that is not done. Raises InputError where times cannot be known."""
+    times = picture_times(options.input, source, options.fps)
+    size, done = options.segment_frames, len(journal.records)
+    of_a_task = replace(options, resume=False)
+    digest, engines = fingerprint(options.input), tuple(look.engine_names)
+    tasks = []
+    for number in range(done, -(-len(times) // size)):
+        first = number * size
+        frames = size if first + size < len(times) else None
+        before = Position(first - 1, times[first - 1]) if first else None
+        tasks.append(Task(of_a_task, number, first, frames, before, digest, engines))
+    return tasks
+
+
+def render_segment(task: Task) -> Rendered:
+    """Make one segment from the input alone. Raises as ``cluster.Cluster.run`` says."""
+    if fingerprint(task.options.input) != task.fingerprint:
+        raise InputError(f"{task.options.input} is another file on this machine; share it, then run again")
+    with open_source(task.options) as source, open_look(task.options, source) as look:
+        if tuple(look.engine_names) != task.engines:
+            raise EngineError(
+                f"this machine would run {', '.join(look.engine_names)}, {', '.join(task.engines)} was "
+                "wanted; name an engine and a precision that all machines have"
+            )
+        if task.before is not None:
+            source.skip_to(task.before, look.lead_in_s, look.look_at)
+        with tempfile.TemporaryDirectory() as folder:
+            return _render(task, source, look, Path(folder) / "segment")
+
+
+def _render(task: Task, source: MediaSource, look: Look, path: Path) -> Rendered:
+    encoder = make_target(task.options, source).new_encoder()
+    writer = SegmentWriter(path, encoder.extradata)
+    last: tuple[int, Fraction | None, int] | None = None
+    for frame, stylized in overlapped(look, itertools.islice(source, task.frames)):
+        writer.add(encoder.encode(replace(frame, pixels=stylized)))
+        last = frame.index, frame.pts, pixels_crc(frame.pixels)
+    writer.add(encoder.flush())
+    facts = writer.finish()
+    if last is None or (task.frames is not None and facts.packets != task.frames):
+        raise InputError(
+            f"{task.options.input}: its index promises {task.frames} frames from {task.first_index} on, "
+            f"{facts.packets} can be decoded; run without --cluster"
+        )
+    assert encoder.last_ticks is not None
+    record = _record(task, facts, last, encoder.last_ticks, source.damage_so_far())
+    return Rendered(record, path.read_bytes())
+
+
+def _record(
+    task: Task,
+    facts: SegmentFacts,
+    last: tuple[int, Fraction | None, int],
+    last_ticks: int,
+    damage: str | None,
+) -> SegmentRecord:
+    return SegmentRecord(
+        task.number,
+        task.first_index,
+        facts.packets,
+        last[1],
+        last_ticks,
+        last[2],
+        facts.delay,
+        facts.size_bytes,
+        facts.crc,
+        damage,
+    )

@@ -1,0 +1,1 @@
+"""Frames into files: encoders, containers, and what goes along with the pictures."""

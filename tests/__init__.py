@@ -1,0 +1,1 @@
+"""Brushstream's tests, in the rooms of what they test."""

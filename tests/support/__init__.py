@@ -1,0 +1,1 @@
+"""What tests share: media, models, cameras and live parts, made here."""

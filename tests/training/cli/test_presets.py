@@ -1,0 +1,84 @@
+"""`brushstream train --preset` and `brushstream train-study` as one types them."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli.main import run
+from training import checkpoint as checkpoints
+from training.feed_forward import loop
+from training.feed_forward.presets import preset
+from training.feed_forward.recipe import Recipe
+
+SMALL = ("--network=tiny-32", "--image-size=64", "--brush-size=96", "--batch-size=1", "--precision=fp32")
+
+
+@pytest.fixture(autouse=True)
+def _leave_the_allocator_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("training.cli.train", "training.cli.train_study"):
+        monkeypatch.setattr(f"{module}.keep_freed_memory", lambda: None)
+
+
+def command(name: str, painting: Path, photos: Path, output: Path, *more: object) -> list[str]:
+    return [str(part) for part in (name, painting, "--photos", photos, "-o", output, *more)]
+
+
+def test_a_preset_is_named_and_options_win_over_it(
+    tmp_path: Path, painting: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[Recipe] = []
+    monkeypatch.setattr(loop, "train", lambda recipe, *_: trained.append(recipe))
+    output = tmp_path / "o.safetensors"
+    more = ("--precision=fp32", "--batch-size=3", "--style-layers=relu1_1:0.3,relu2_1:2", "--tv-weight=5")
+    assert run(command("train", painting, photos, output, "--preset=johnson-2016-vgg19", *more)) == 0
+    recipe, wanted = trained[0], preset("johnson-2016-vgg19").recipe
+    assert (recipe.batch_size, recipe.tv_weight, recipe.steps) == (3, 5.0, 9)  # 13 files twice, by three
+    assert (recipe.style_layers, recipe.style_layer_weights) == (("relu1_1", "relu2_1"), (0.3, 2.0))
+    for name in ("content_layer", "content_weight", "style_weight", "normalization", "network", "decay"):
+        assert getattr(recipe, name) == getattr(wanted, name)
+    assert run(command("train", painting, photos, output, "--precision=fp32")) == 0
+    assert trained[1] == Recipe(**{**vars(preset("balanced").recipe), "precision": "fp32"})
+    assert run(command("train", painting, photos, output, "--style-weight=3")) == 0
+    assert (trained[2].style_weight, trained[2].content_goal) == (3.0, None)
+
+
+def test_what_a_preset_cannot_do_is_one_line(
+    tmp_path: Path, painting: Path, photos: Path, random_vgg: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "o.safetensors"
+
+    def refused(*more: object) -> str:
+        assert run(command("train", painting, photos, output, f"--vgg-weights={random_vgg}", *more)) == 8
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    lacking = refused("--preset=johnson-2016-vgg19")
+    assert "conv4_1, conv5_1, conv4_2: not in" in lacking
+    assert "leave out --vgg-weights to use torchvision's full download" in lacking
+    assert "--content-goal 0.3 is about relative terms" in refused(
+        "--preset=johnson-2016", "--content-goal=0.3"
+    )
+    assert "--preset nothing: there is none of that name" in refused("--preset=nothing")
+    assert "give one of them" in refused("--steps=1", "--epochs=1")
+    assert [path for path in tmp_path.iterdir() if path.suffix == ".safetensors"] == []
+
+
+def test_a_study_from_the_command_line_and_again(
+    tmp_path: Path, painting: Path, photos: Path, random_vgg: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "study"
+    weights = ("--content-weights=1", "--style-weights=4,40", "--steps=2", f"--vgg-weights={random_vgg}")
+    study = command("train-study", painting, photos, folder, *weights, *SMALL)
+    assert run(study) == 0
+    told = capsys.readouterr().out
+    assert "content 1, style 40: step 2/2" in told
+    assert {path.name for path in folder.iterdir()} == {
+        "train-study.png", "train-study.csv", "train-study.cells",
+    }  # fmt: skip
+    with (folder / "train-study.csv").open(newline="") as file:
+        assert [row["style_weight"] for row in csv.DictReader(file)] == ["4.0", "40.0"]
+    assert run(study) == 0
+    assert "step" not in capsys.readouterr().out
+    networks = sorted(folder.glob("train-study.cells/*/network.safetensors"))
+    assert [checkpoints.load(path).recipe["style_weight"] for path in networks] == [4.0, 40.0]

@@ -1,0 +1,1 @@
+"""The commands that train: options in, progress lines out."""

@@ -1,0 +1,1 @@
+"""Training of feed-forward networks: recipe, photographs, loop, balance, stability in time."""

@@ -1,0 +1,304 @@
+"""Training of a feed-forward style network (Johnson et al. 2016): one loop to read top to bottom."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from training import checkpoint as checkpoints
+from training import networks
+from training.checkpoint import Checkpoint
+from training.errors import CheckpointError, TrainingError
+from training.feed_forward import temporal
+from training.feed_forward.artefacts import warnings_for
+from training.feed_forward.balance import Balance
+from training.feed_forward.data import PhotoSamples, batches, find_photos, read_painting, split_photos
+from training.feed_forward.distributed import Ranks, joined
+from training.feed_forward.optimizer import Optimizer
+from training.feed_forward.recipe import Progress, Recipe, Run
+from training.feed_forward.style_weights import checkpoint_from_style_file
+from training.feed_forward.validation import autocast, held_out_batch, judge, stylize
+from training.losses.encoder import Encoder
+from training.losses.perceptual import LossForm, LossWeights, PerceptualLoss, StyleTarget
+
+OnProgress = Callable[[Progress], None]
+OnPreview = Callable[[int, Tensor, Tensor], None]
+
+
+def learning_rate_factor(step: int, warmup_steps: int, steps: int) -> float:
+    """Linear warm-up to 1, then a half cosine to 0.02 at the last step."""
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    progress = min(1.0, (step - warmup_steps) / max(1, steps - warmup_steps))
+    return 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * progress))
+
+
+def learning_rate_of(recipe: Recipe, step: int) -> float:
+    """The optimizer's learning rate at ``step``."""
+    if recipe.decay == "none" and step >= recipe.warmup_steps:
+        return recipe.learning_rate
+    return recipe.learning_rate * learning_rate_factor(step, recipe.warmup_steps, recipe.steps)
+
+
+def step_generator(step: int, seed: int) -> torch.Generator:
+    """The random numbers of one step: the same after a resume as in a run that was never stopped."""
+    return torch.Generator().manual_seed(seed * 1_000_003 + step)
+
+
+def shift(step: int, seed: int, largest_px: int = 3) -> tuple[int, int]:
+    """By how many px (down, across) step ``step`` moves its pictures before the encoder sees them.
+
+    A pixel shuffle can hide a grid that is in phase with the encoder's pooling; it cannot once the
+    phase is random.
+    """
+    down, across = torch.randint(0, largest_px + 1, (2,), generator=step_generator(step, seed)).tolist()
+    return down, across
+
+
+def train(
+    recipe: Recipe, run: Run, on_progress: OnProgress | None = None, on_preview: OnPreview | None = None
+) -> Checkpoint:
+    """Train one network for one painting; resumes where ``run.resume_file`` left off.
+
+    The same recipe, seed and machine give the same weights whether interrupted or not. Under torchrun
+    every process calls this, and all train together (``distributed``); the first alone writes and
+    tells.
+
+    Args:
+        on_progress: called every ``run.report_interval`` steps and at the end.
+        on_preview: called with (step, content, stylized), both (N, 3, H, W) in [0, 1], of held-out photos.
+
+    Returns:
+        The final checkpoint, also written to ``run.output``.
+
+    Raises:
+        TrainingError: the run diverged (which term, at which step), or the recipe names what is not there.
+        ImageInputError, CheckpointError, ResultError: see ``training.errors``.
+        KeyboardInterrupt: passed on after a checkpoint to resume from was written.
+    """
+    with joined(run.device) as ranks:
+        if ranks.is_first:
+            return _train(recipe, run, ranks, on_progress, on_preview)
+        return _train(recipe, run, ranks, None, None)
+
+
+def _train(
+    recipe: Recipe, run: Run, ranks: Ranks, on_progress: OnProgress | None, on_preview: OnPreview | None
+) -> Checkpoint:
+    torch.manual_seed(recipe.seed)
+    device, share = ranks.device, ranks.share(recipe.batch_size)
+    train_photos, held_out_photos = split_photos(find_photos(run.photos))
+    criterion = _criterion(recipe, run, ranks)
+    network = networks.build(recipe.network).to(device).to(memory_format=torch.channels_last)
+    optimizer = Optimizer(network, recipe.optimizer, recipe.learning_rate)
+    state = _start(recipe, run, network, optimizer)
+    scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+    samples = PhotoSamples(
+        train_photos, recipe.image_size, recipe.seed, recipe.plain_share, recipe.largest_scale
+    )
+    held_out = held_out_batch(held_out_photos).to(device)
+    about = replace(state, training_data=_describe_photos(run, train_photos))
+    balance = Balance(recipe.style_weight, recipe.content_goal, recipe.steps)
+    balance.restore(state.balance)
+    meter, history, step = _Meter(), list(state.history), state.step
+    last = min(recipe.steps, run.stop_after or recipe.steps)
+    together = ranks.together(network)
+
+    def now() -> Checkpoint:
+        return replace(about, network=_weights(network), step=step, history=history, balance=balance.state())
+
+    try:
+        for content in batches(samples, recipe.batch_size, step, last, run.workers, share):
+            optimizer.set_learning_rate(learning_rate_of(recipe, step))
+            terms = _terms(together, criterion, content, ranks, recipe, step)
+            loss = _weights_at(recipe, balance.style_weight, step).total(terms)
+            optimizer.step(loss, scaler, recipe.clip_norm)
+            terms = {name: ranks.pooled(value.detach()) for name, value in {**terms, "total": loss}.items()}
+            if recipe.content_goal is not None:
+                balance.update(step, float(terms["content"]))
+            step += 1
+            meter.add(terms)
+            if step % run.report_interval == 0 or step == last:
+                means = {**meter.means(), "style_weight": balance.style_weight}
+                _stop_if_diverged(means, step, recipe.normalization)
+                judged: dict[str, float] | None = None
+                warnings: tuple[str, ...] = ()
+                if step % run.held_out_interval == 0 or step == recipe.steps:
+                    painted = stylize(network, held_out, recipe)
+                    judged, warnings = judge(criterion, held_out, painted), warnings_for(held_out, painted)
+                history.append({"step": step, **means, **_prefixed(judged)})
+                if on_progress:
+                    pace = meter.seconds_per_step()
+                    on_progress(Progress(step, recipe.steps, means, judged, pace, samples.broken, warnings))
+            if on_preview and run.preview_interval and step % run.preview_interval == 0:
+                on_preview(step, held_out[:6], stylize(network, held_out[:6], recipe))
+            if step % run.checkpoint_interval == 0 and step < last:
+                _save_resume(run, ranks, now(), optimizer)
+    except KeyboardInterrupt:
+        _save_resume(run, ranks, now(), optimizer)
+        raise
+    if last < recipe.steps:
+        _save_resume(run, ranks, now(), optimizer)
+        return now()
+    settled = {**about.recipe, "style_weight": balance.style_weight}
+    final = replace(now(), recipe=settled, balance={})
+    if ranks.is_first:
+        checkpoints.save(run.output, final)
+        run.resume_file.unlink(missing_ok=True)
+    return final
+
+
+def _criterion(recipe: Recipe, run: Run, ranks: Ranks) -> PerceptualLoss:
+    device = ranks.device
+    encoder = Encoder(recipe.layers, run.vgg_weights, reflect=recipe.encoder_padding == "reflect")
+    encoder = encoder.to(device, _encoder_dtype(recipe.precision)).to(memory_format=torch.channels_last)
+    painting = read_painting(run.painting, recipe.style_size).to(device)
+    form = LossForm(recipe.normalization, recipe.style_layer_weights, recipe.tv_form, recipe.pixel_range)
+    style = StyleTarget(encoder, painting, recipe.style_layers, recipe.octaves, form)
+    return PerceptualLoss(encoder, style, recipe.content_layer, form, ranks.pooled)
+
+
+def _terms(
+    network: nn.Module,
+    criterion: PerceptualLoss,
+    content: Tensor,
+    ranks: Ranks,
+    recipe: Recipe,
+    step: int,
+) -> dict[str, Tensor]:
+    """The unweighted terms of one step; ``temporal`` among them once its ramp has begun."""
+    device, share, motion = ranks.device, ranks.share(recipe.batch_size), None
+    pictures = content
+    if recipe.temporal_weight and temporal.weight_factor(step, recipe.steps):
+        generator = step_generator(step, recipe.seed + 1)
+        motion = temporal.draw_motion(recipe.batch_size, content.shape[-1], generator).part(share)
+        after = temporal.second_frame(content, motion, generator, recipe.batch_size, share)
+        pictures = torch.cat([content, after])
+    pictures = pictures.to(device, memory_format=torch.channels_last, non_blocking=True)
+    with autocast(device, recipe.precision):
+        drawn = network(pictures)
+    drawn = drawn.float()
+    down, across = shift(step, recipe.seed, recipe.largest_shift_px)
+    first, given = (
+        _shifted(image[: len(content)], down, across, recipe.largest_shift_px) for image in (drawn, pictures)
+    )
+    terms: dict[str, Tensor] = criterion(first, given)
+    if motion is not None:
+        now, then = drawn.chunk(2)
+        terms["temporal"] = temporal.temporal_distance(now, then, motion.to(device), ranks.pooled)
+    return terms
+
+
+def _weights_at(recipe: Recipe, style_weight: float, step: int) -> LossWeights:
+    """What the terms weigh at ``step``: the style as the balance has it, the temporal term on its ramp."""
+    weight = recipe.temporal_weight * temporal.weight_factor(step, recipe.steps)
+    return LossWeights(recipe.content_weight, style_weight, recipe.tv_weight, weight)
+
+
+class _Meter:
+    """Means of the terms and the pace since the last report."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+        self._steps = 0
+        self._since = time.monotonic()
+        self._pace = 0.0
+
+    def add(self, terms: dict[str, Tensor]) -> None:
+        for name, value in terms.items():
+            self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value.detach()
+            self._counts[name] = self._counts.get(name, 0) + 1
+        self._steps += 1
+
+    def means(self) -> dict[str, float]:
+        means = {name: float(value) / self._counts[name] for name, value in self._sums.items()}
+        now = time.monotonic()
+        self._pace = (now - self._since) / self._steps
+        self._sums, self._counts, self._steps, self._since = {}, {}, 0, now
+        return means
+
+    def seconds_per_step(self) -> float:
+        return self._pace
+
+
+def _start(recipe: Recipe, run: Run, network: nn.Module, optimizer: Optimizer) -> Checkpoint:
+    """The state to begin from: an interrupted run's, another network's weights, or fresh ones."""
+    fresh = Checkpoint(recipe.network, {}, recipe.to_dict(), artwork=run.artwork)
+    if run.resume_file.exists():
+        earlier = checkpoints.load(run.resume_file)
+        _require_same_recipe(earlier.recipe, fresh.recipe, run.resume_file)
+        network.load_state_dict(earlier.network)
+        optimizer.restore(earlier.optimizer)
+        return earlier
+    if run.init_from:
+        other = _warm_start(run.init_from)
+        if other.network_name != recipe.network:
+            raise CheckpointError(
+                f"--init-from {run.init_from}: a {other.network_name} network; {recipe.network} was asked for"
+            )
+        network.load_state_dict(other.network)
+        return replace(fresh, recipe={**fresh.recipe, "init_from": run.init_from.stem})
+    return fresh
+
+
+def _warm_start(path: Path) -> Checkpoint:
+    return checkpoint_from_style_file(path) if path.suffix == ".onnx" else checkpoints.load(path)
+
+
+def _require_same_recipe(earlier: dict[str, Any], now: dict[str, Any], path: Path) -> None:
+    earlier = {**Recipe().to_dict(), **earlier}  # a setting younger than the file stood at its default
+    differing = [key for key in now if earlier[key] != now[key]]
+    if differing:
+        changes = ", ".join(f"{key} {earlier[key]} -> {now[key]}" for key in differing)
+        raise CheckpointError(
+            f"{path}: an interrupted run with another recipe ({changes}); use the same options to go on, "
+            "or delete this file to start again"
+        )
+
+
+def _save_resume(run: Run, ranks: Ranks, state: Checkpoint, optimizer: Optimizer) -> None:
+    if ranks.is_first:
+        checkpoints.save(run.resume_file, replace(state, optimizer=optimizer.state()))
+
+
+def _weights(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().float().cpu() for name, value in network.state_dict().items()}
+
+
+def _describe_photos(run: Run, photos: list[Path]) -> dict[str, Any]:
+    return {"photos": len(photos), "terms": run.photo_terms or "not stated"}
+
+
+def _encoder_dtype(precision: str) -> torch.dtype:
+    # fp16 activations of VGG overflow in the Gram sums; under fp16 the encoder stays in float32.
+    return torch.bfloat16 if precision == "bf16" else torch.float32
+
+
+def _shifted(image: Tensor, down: int, across: int, largest_px: int) -> Tensor:
+    room = largest_px + 1 if largest_px else 0
+    height, width = image.shape[2] - room, image.shape[3] - room
+    return image[:, :, down : down + height, across : across + width]
+
+
+def _stop_if_diverged(means: dict[str, float], step: int, normalization: str) -> None:
+    bad = [name for name, value in means.items() if not math.isfinite(value)]
+    if bad:
+        raise TrainingError(
+            f"training diverged before step {step}: {', '.join(bad)} is not a finite number; the last "
+            "checkpoint is kept. Lower --lr or the weight of that term"
+        )
+    if normalization == "relative" and (means["content"] > 20 or means["style"] > 1e4):
+        raise TrainingError(
+            f"training diverged before step {step}: content {means['content']:.3g}, style "
+            f"{means['style']:.3g} (1 is a blank picture); the last checkpoint is kept. Lower --lr"
+        )
+
+
+def _prefixed(judged: dict[str, float] | None) -> dict[str, float]:
+    return {f"held_out_{name}": value for name, value in (judged or {}).items()}

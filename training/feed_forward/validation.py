@@ -1,0 +1,72 @@
+"""Held-out photographs: what a network makes of pictures that training never saw."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from training.errors import ImageInputError
+from training.feed_forward.data import read_rgb, resize, to_tensor
+from training.feed_forward.recipe import Recipe
+from training.losses.perceptual import PerceptualLoss
+
+HELD_OUT_SIDE_PX = 256
+HELD_OUT_PHOTOS = 16
+
+
+def held_out_batch(photos: list[Path]) -> Tensor:
+    """Centre squares of up to 16 held-out photographs, (N, 3, 256, 256), RGB in [0, 1].
+
+    Raises:
+        ImageInputError: none of them is readable.
+    """
+    squares = list(_squares(photos))
+    if not squares:
+        raise ImageInputError("none of the photographs set aside for judging can be read")
+    return torch.stack(squares)
+
+
+def _squares(photos: list[Path]) -> Iterator[Tensor]:
+    found = 0
+    for path in photos:
+        pixels = read_rgb(path)
+        if pixels is None:
+            continue
+        pixels = resize(pixels, HELD_OUT_SIDE_PX / min(pixels.shape[:2]))
+        top, left = ((length - HELD_OUT_SIDE_PX) // 2 for length in pixels.shape[:2])
+        yield to_tensor(pixels[top : top + HELD_OUT_SIDE_PX, left : left + HELD_OUT_SIDE_PX])
+        found += 1
+        if found == HELD_OUT_PHOTOS:
+            return
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """The region in which the network runs: bfloat16 or float16 by ``precision``, off for fp32."""
+    dtype = torch.float16 if precision == "fp16" else torch.bfloat16
+    return torch.autocast(device.type, dtype, enabled=precision != "fp32")
+
+
+@torch.no_grad()
+def stylize(network: nn.Module, image: Tensor, recipe: Recipe) -> Tensor:
+    """(N, 3, H, W) -> the same, clamped to [0, 1]."""
+    was_training = network.training
+    network.eval()  # batch norms with their running moments, as in a style file
+    with autocast(image.device, recipe.precision):
+        stylized: Tensor = network(image.contiguous(memory_format=torch.channels_last))
+    network.train(was_training)
+    return stylized.float().clamp(0.0, 1.0)
+
+
+@torch.no_grad()
+def judge(criterion: PerceptualLoss, content: Tensor, stylized: Tensor) -> dict[str, float]:
+    """Mean terms over photographs that training never saw.
+
+    Args:
+        content, stylized: (N, 3, H, W), RGB in [0, 1].
+    """
+    sums: dict[str, float] = {}
+    for photos, painted in zip(torch.split(content, 4), torch.split(stylized, 4), strict=True):
+        for name, value in criterion(painted, photos).items():
+            sums[name] = sums.get(name, 0.0) + float(value) * len(photos) / len(content)
+    return sums

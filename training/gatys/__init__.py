@@ -1,0 +1,1 @@
+"""Gatys' method: one picture optimised, with its recipes, states and job."""

@@ -1,0 +1,140 @@
+"""One step of a Gatys render: evaluation that notices a blow-up, and the clock that tells time to go."""
+
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from training.errors import DivergedError
+from training.gatys.objective import Objective
+from training.gatys.recipe import Recipe
+
+LARGEST = torch.finfo(torch.float32).max
+
+
+@dataclass(frozen=True)
+class Progress:
+    """After ``step`` of ``steps``: ``terms`` are those of the picture before the step, unweighted."""
+
+    step: int
+    steps: int
+    size_px: int
+    terms: dict[str, float]
+    seconds_per_step: float
+    eta_s: float
+
+
+class Clock:
+    """Seconds spent, over interruptions too, and time to go: a step costs in proportion to its pixels."""
+
+    def __init__(self, recipe: Recipe, content: Tensor, seconds_before: float, steps_before: int) -> None:
+        self._recipe = recipe
+        own = max(content.shape[2:])
+        self._sides = [side or own for side in recipe.sizes]
+        self._costs = [
+            side * side for side, n in zip(self._sides, recipe.iterations, strict=True) for _ in range(n)
+        ]
+        self._before = seconds_before
+        self._steps_before = steps_before
+        self._since = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Spent so far, in all runs of this render."""
+        return self._before + time.monotonic() - self._since
+
+    def progress(self, step: int, stage: int, terms: dict[str, float]) -> Progress:
+        """What to tell after ``step``."""
+        spent = time.monotonic() - self._since
+        cost = sum(self._costs[self._steps_before : step])
+        pace = spent / cost
+        eta_s = pace * sum(self._costs[step:])
+        each = pace * self._costs[step - 1]
+        return Progress(step, len(self._costs), self._sides[stage], terms, each, eta_s)
+
+
+class Evaluation:
+    """The closure an optimizer calls: terms and gradient of the picture as it stands.
+
+    L-BFGS begins each step where its line search ended, so the last evaluation is kept and given again:
+    a third of the work.
+    """
+
+    def __init__(self, objective: Objective, pixels: nn.Parameter, recipe: Recipe) -> None:
+        self._objective = objective
+        self._pixels = pixels
+        self._recipe = recipe
+        self._done = 0
+        self._terms: list[dict[str, float]] = []
+        self._seen: tuple[Tensor, Tensor, dict[str, float]] | None = None
+        self._good: Tensor | None = None
+
+    def step(self, optimizer: torch.optim.Optimizer, done: int) -> dict[str, float]:
+        """One step of ``optimizer``; returns the terms of the picture as it was before.
+
+        Raises:
+            DivergedError: a weighted term or the gradient is not finite; which one is said.
+        """
+        self._done, self._terms = done, []
+        optimizer.step(self)
+        return self._terms[0]
+
+    def terms(self, done: int) -> dict[str, float]:
+        """Terms of the picture as it stands, as numbers."""
+        self._done = done
+        with torch.no_grad():
+            terms = self._objective(self._pixels / self._recipe.pixel_range)
+        return self._finite(terms)
+
+    def __call__(self) -> float:
+        if self._seen is not None and torch.equal(self._seen[0], self._pixels):
+            self._pixels.grad = self._seen[1].clone()
+            self._terms.append(self._seen[2])
+            return self._seen[2]["total"]
+        self._pixels.grad = None
+        terms = self._objective(self._pixels / self._recipe.pixel_range)
+        values = self._finite(terms)
+        terms["total"].backward()
+        gradient = self._finite_gradient()
+        self._seen = (self._pixels.detach().clone(), gradient.clone(), values)
+        self._good = self._seen[0]
+        self._terms.append(values)
+        return values["total"]
+
+    def _finite(self, terms: dict[str, Tensor]) -> dict[str, float]:
+        values = {name: float(value.detach()) for name, value in terms.items()}
+        weights = {**self._objective.weights, "total": 1.0}
+        bad = [name for name, value in values.items() if not abs(weights[name] * value) <= LARGEST]
+        if bad:
+            self._blow_up(f"the {_named(bad, values)} of the loss")
+        return values
+
+    def _finite_gradient(self) -> Tensor:
+        gradient: Tensor | None = self._pixels.grad
+        assert gradient is not None
+        if not bool(torch.isfinite(gradient).all()):
+            self._blow_up(f"the gradient of {', '.join(self._terms_without_gradient())}")
+        return gradient
+
+    def _terms_without_gradient(self) -> list[str]:
+        """Names of the terms whose gradient alone is not finite."""
+        bad = []
+        for name in ("content", "style", "tv"):
+            term = self._objective(self._pixels / self._recipe.pixel_range)[name]
+            if term.requires_grad:
+                (gradient,) = torch.autograd.grad(term, self._pixels)
+                bad += [] if bool(torch.isfinite(gradient).all()) else [name]
+        return bad or ["total"]
+
+    def _blow_up(self, what: str) -> None:
+        good = None if self._good is None else (self._good / self._recipe.pixel_range).clamp(0, 1).cpu()
+        raise DivergedError(
+            f"the render blew up after {self._done} steps: {what} is not a finite number", self._done, good
+        )
+
+
+def _named(bad: list[str], values: dict[str, float]) -> str:
+    """The culprits with their unweighted values; ``total`` only where no single term is one."""
+    culprits = [name for name in bad if name != "total"] or bad
+    return ", ".join(f"{name} term ({values[name]:.3g} before its weight)" for name in culprits)

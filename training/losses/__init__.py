@@ -1,0 +1,1 @@
+"""What a picture is measured by: the encoder, pure mathematics, and the objective."""
