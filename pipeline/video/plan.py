@@ -23,7 +23,6 @@ from pipeline.video.reading.video_file import Deinterlace, VideoFileSource
 from pipeline.video.segments.journal import Journal
 from pipeline.video.segments.sink import SEGMENT_FRAMES, is_whole
 from pipeline.video.writing.encoding import FORMATS, Encoding, family_for
-from pipeline.video.writing.recording import NO_RATE
 
 IN_FLIGHT = 2
 """Frames in flight where the engine can: 1.3 times as fast as one, see docs/performance.md."""
@@ -142,11 +141,7 @@ def make_target(options: VideoOptions, source: MediaSource) -> OutputAssembler:
     is_file = options.input.is_file()
     wanted = OutputRequest(
         options.output,
-        source.info.size,
-        source.info.rate or NO_RATE,
-        source.time_base,
-        source.color,
-        source.pixel_aspect,
+        source.pictures,
         options.encoding,
         options.input if is_file else None,
         max(Fraction(0), -source.start),

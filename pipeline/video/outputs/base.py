@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline.video.color import VideoColor
+from pipeline.video.picture_format import PictureFormat
 from pipeline.video.segments.sink import Encoder
 from pipeline.video.writing.encoding import Encoding
 
@@ -17,7 +17,7 @@ class OutputRequest:
 
     Attributes:
         path: where it goes; for a sequence of pictures a pattern such as ``folder/%06d.png``.
-        size, rate, tick, color, pixel_aspect: as for ``VideoSpec.settled``.
+        pictures: as the source has them.
         encoding: codec, quality, threads.
         source: the input, for what goes along with the pictures; None where it holds nothing else.
         shift: seconds added to every time.
@@ -26,11 +26,7 @@ class OutputRequest:
     """
 
     path: Path
-    size: tuple[int, int]
-    rate: Fraction
-    tick: Fraction | None = None
-    color: VideoColor = field(default_factory=VideoColor)
-    pixel_aspect: Fraction = Fraction(1)
+    pictures: PictureFormat
     encoding: Encoding = field(default_factory=Encoding)
     source: Path | None = None
     shift: Fraction = Fraction(0)

@@ -35,9 +35,7 @@ class GifAssembler(OutputAssembler):
         self.final = wanted.path
         self._overwrite = wanted.overwrite
         encoding = Encoding(codec="ffv1", threads=wanted.encoding.threads)
-        self.spec = VideoSpec.settled(
-            wanted.size, wanted.rate, wanted.tick, "matroska", encoding, wanted.color, wanted.pixel_aspect
-        )
+        self.spec = VideoSpec.settled(wanted.pictures, "matroska", encoding)
         self.notes = ["a GIF holds 256 colours, hundredths of a second and no sound: the rest is left out"]
 
     def new_encoder(self) -> Encoder:
@@ -55,7 +53,7 @@ class GifAssembler(OutputAssembler):
                 part.part_path,
                 frames=frame_count(segments),
                 span=(times[-1] - times[0]) * _TICK,
-                frame_time=1 / self.spec.rate,
+                frame_time=1 / self.spec.pictures.rate,
                 kinds=["video"],
             )
             part.publish()
@@ -70,7 +68,7 @@ class GifAssembler(OutputAssembler):
         graph, frames_in, palette_in = self._painter()
         times = self._times(segments)
         with av.open(part.file, "w", format="gif") as container:
-            stream = container.add_stream("gif", rate=self.spec.rate)
+            stream = container.add_stream("gif", rate=self.spec.pictures.rate)
             stream.height, stream.width = self.spec.padded
             stream.pix_fmt = "pal8"
             stream.codec_context.time_base = _TICK
@@ -107,7 +105,7 @@ class GifAssembler(OutputAssembler):
         ticks = [pts for path in segments for pts in sorted(read_times(path))]
         times: list[int] = []
         for pts in ticks:
-            exact = round((pts - ticks[0]) * self.spec.tick / _TICK)
+            exact = round((pts - ticks[0]) * self.spec.pictures.tick / _TICK)
             times.append(max(exact, times[-1] + 1) if times else exact)
         return times
 

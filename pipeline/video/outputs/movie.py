@@ -23,15 +23,7 @@ class MovieAssembler(OutputAssembler):
     def __init__(self, wanted: OutputRequest) -> None:
         """Settle the encoding. Raises OutputError for what the container or the hardware cannot do."""
         container = FORMATS[wanted.path.suffix.lower()]
-        self.spec = VideoSpec.settled(
-            wanted.size,
-            wanted.rate,
-            wanted.tick,
-            container,
-            wanted.encoding,
-            wanted.color,
-            wanted.pixel_aspect,
-        )
+        self.spec = VideoSpec.settled(wanted.pictures, container, wanted.encoding)
         require_hardware(self.spec)
         self.final = wanted.path
         self.notes = list(self.spec.notes)
@@ -75,18 +67,18 @@ class MovieAssembler(OutputAssembler):
 
     def _last_duration(self, segments: Sequence[Path], complete: bool) -> int:
         """Ticks of the last picture: up to the stream's end where that is known, else one frame."""
-        last = first_and_last(segments)[1] * self.spec.tick
+        last = first_and_last(segments)[1] * self.spec.pictures.tick
         left = (self._wanted.end or last) - last
-        span = left if complete and 0 < left < _LONGEST_LAST_S else 1 / self.spec.rate
-        return max(1, round(span / self.spec.tick))
+        span = left if complete and 0 < left < _LONGEST_LAST_S else 1 / self.spec.pictures.rate
+        return max(1, round(span / self.spec.pictures.tick))
 
     def _check(self, output: OutputFile, segments: Sequence[Path], complete: bool) -> None:
-        first, last = (ticks * self.spec.tick for ticks in first_and_last(segments))
+        first, last = (ticks * self.spec.pictures.tick for ticks in first_and_last(segments))
         output.notes += check_video(
             output.part_path,
             frames=frame_count(segments),
             span=last - first,
-            frame_time=1 / self.spec.rate,
+            frame_time=1 / self.spec.pictures.rate,
             kinds=output.kinds,
             empty=output.empty,
             sound_s=output.sound_s,

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from pathlib import Path
 
 from pipeline.common.atomic_files import write_error
@@ -11,9 +10,10 @@ from pipeline.frame import Frame
 from pipeline.images.reading import read_image
 from pipeline.images.writing import encode_image
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_name
+from pipeline.video.picture_format import PictureFormat
 from pipeline.video.segments.segment_file import read_packets, sync_folder
 from pipeline.video.segments.sink import Encoder
-from pipeline.video.writing.frame_encoder import EncodedPacket, fine_time_base
+from pipeline.video.writing.frame_encoder import EncodedPacket
 
 
 class PictureEncoder:
@@ -21,16 +21,14 @@ class PictureEncoder:
 
     extradata = b""
 
-    def __init__(self, suffix: str, rate: Fraction, tick: Fraction) -> None:
+    def __init__(self, suffix: str, pictures: PictureFormat) -> None:
         """Pictures in the format of ``suffix``, .png for example."""
-        self._suffix, self._rate, self._tick = suffix, rate, tick
+        self._suffix, self._pictures = suffix, pictures
         self.last_ticks: int | None = None
 
     def encode(self, frame: Frame) -> Iterator[EncodedPacket]:
         """One packet: the file's bytes. Raises OutputError where the format cannot hold the picture."""
-        seconds = frame.pts if frame.pts is not None else frame.index / self._rate
-        ticks = round(seconds / self._tick)
-        self.last_ticks = ticks if self.last_ticks is None else max(ticks, self.last_ticks + 1)
+        self.last_ticks = self._pictures.ticks_of(frame, self.last_ticks)
         yield EncodedPacket(encode_image(self._suffix, frame.pixels), self.last_ticks, None, True)
 
     def flush(self) -> Iterator[EncodedPacket]:
@@ -45,7 +43,6 @@ class PicturesAssembler(OutputAssembler):
         """Raises OutputError where the folder holds something and ``overwrite`` is not set."""
         self.final = wanted.path.parent
         self._wanted = wanted
-        self._tick = wanted.tick or fine_time_base(wanted.rate)
         self.notes = ["pictures hold no times and no sound: the rest is left out"]
         self._check(self.final)
 
@@ -56,7 +53,7 @@ class PicturesAssembler(OutputAssembler):
 
     def new_encoder(self) -> Encoder:
         """See ``OutputAssembler``."""
-        return PictureEncoder(self._wanted.path.suffix.lower(), self._wanted.rate, self._tick)
+        return PictureEncoder(self._wanted.path.suffix.lower(), self._wanted.pictures)
 
     def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
         """See ``OutputAssembler``."""

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pipeline.frame import Frame, Pixels
 from pipeline.stream import Source
 from pipeline.video.color import VideoColor
+from pipeline.video.picture_format import PictureFormat
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class MediaSource(Source):
     start: Fraction
     end: Fraction | None
     notes: list[str]
+
+    @property
+    def pictures(self) -> PictureFormat:
+        """What the frames have in common, for a copy."""
+        return PictureFormat.of(self.info, self.time_base, self.color, self.pixel_aspect)
 
     @abstractmethod
     def skip_to(

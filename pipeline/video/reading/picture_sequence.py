@@ -13,10 +13,8 @@ from pipeline.frame import Frame, Pixels
 from pipeline.images.reading import READABLE, list_images, natural_key, read_image
 from pipeline.stream import StreamInfo
 from pipeline.video.color import VideoColor
+from pipeline.video.picture_format import NO_RATE
 from pipeline.video.reading.media import MediaSource, Position
-
-RATE = Fraction(25)
-"""Frames a second where none is asked for."""
 
 _NUMBER = re.compile(r"%0?\d*d")
 
@@ -38,7 +36,7 @@ class PictureSequenceSource(MediaSource):
         self._size = size
         self._path = path
         first = self._read(0)
-        self.info = StreamInfo(first.shape[:2], rate or RATE, len(self._paths))
+        self.info = StreamInfo(first.shape[:2], rate or NO_RATE, len(self._paths))
         self.color, self.pixel_aspect, self.time_base = VideoColor(), Fraction(1), None
         self.start, self.end = Fraction(0), None
         self.notes: list[str] = []

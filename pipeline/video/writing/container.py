@@ -51,7 +51,7 @@ class OutputFile:
                 encoder refuses the size.
         """
         self.path, self.spec, self.notes = path, spec, list[str]()
-        self._shift, self._shift_ticks = shift, round(shift / spec.tick)
+        self._shift, self._shift_ticks = shift, round(shift / spec.pictures.tick)
         self._container: OutputContainer | None = None
         self._companions: Companions | None = None
         self._part: PartFile | None = PartFile(path, overwrite=overwrite)
@@ -67,7 +67,7 @@ class OutputFile:
 
     def _open(self, part: PartFile, companions_from: Path | None) -> None:
         self._container = av.open(part.file, "w", format=self.spec.container)
-        rate = self.spec.rate.limit_denominator(1001)
+        rate = self.spec.pictures.rate.limit_denominator(1001)
         encoder = self.spec.family.encoder
         self.stream = cast(
             VideoStream, self._container.add_stream(encoder, rate=rate, options=self.spec.options)
@@ -103,14 +103,14 @@ class OutputFile:
         assert self._container is not None
         packet: Packet[Any] = Packet(encoded.data)
         packet.stream = self.stream
-        packet.time_base = self.spec.tick
+        packet.time_base = self.spec.pictures.tick
         packet.pts = encoded.pts + self._shift_ticks
         packet.dts = None if encoded.dts is None else encoded.dts + self._shift_ticks
         packet.is_keyframe = encoded.is_key
         packet.duration = encoded.duration
         self._end_ticks = max(self._end_ticks or packet.pts, packet.pts)
         if packet.dts is not None:
-            self._write_companions(packet.dts * self.spec.tick + _AUDIO_AHEAD_S)
+            self._write_companions(packet.dts * self.spec.pictures.tick + _AUDIO_AHEAD_S)
         self._container.mux_one(packet)
 
     def _write_companions(self, until_s: Fraction | None) -> None:
@@ -166,7 +166,7 @@ class OutputFile:
             self._write_companions(None)
             return
         assert self._end_ticks is not None
-        self._write_companions(self._end_ticks * self.spec.tick)
+        self._write_companions(self._end_ticks * self.spec.pictures.tick)
         self._mux_all(self._companions.flush())
 
     def publish(self) -> None:

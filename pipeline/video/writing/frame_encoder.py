@@ -1,10 +1,8 @@
 """Frames into packets: one encoder, set up the same way wherever it stands."""
 
-import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import cv2
@@ -18,7 +16,7 @@ from av.video.reformatter import ColorRange, VideoReformatter
 from pipeline.common.errors import OutputError
 from pipeline.common.machine import usable_cores
 from pipeline.frame import Frame, Pixels
-from pipeline.video.color import VideoColor
+from pipeline.video.picture_format import PictureFormat
 from pipeline.video.writing.encoding import CODECS, Encoding, Family, family_for
 
 os.environ.setdefault("SVT_LOG", "1")  # errors only: SVT-AV1 tells 20 lines on every segment otherwise
@@ -50,39 +48,22 @@ class VideoSpec:
     """Everything that shapes the encoded stream; two encoders of one spec write one stream together.
 
     Attributes:
-        size: (height, width) of the frames.
-        rate: frames a second, nominal.
-        tick: seconds of one tick, of which every pts is a multiple.
+        pictures: as they come, with colours in 16..235.
         container: FFmpeg's name.
         encoding: with ``threads`` settled.
-        color: what the pixels' RGB is relative to.
-        pixel_aspect: width : height of one pixel.
     """
 
-    size: tuple[int, int]
-    rate: Fraction
-    tick: Fraction
+    pictures: PictureFormat
     container: str
     encoding: Encoding
-    color: VideoColor = field(default_factory=VideoColor)
-    pixel_aspect: Fraction = Fraction(1)
 
     @classmethod
-    def settled(
-        cls,
-        size: tuple[int, int],
-        rate: Fraction,
-        tick: Fraction | None,
-        container: str,
-        encoding: Encoding,
-        color: VideoColor,
-        pixel_aspect: Fraction,
-    ) -> "VideoSpec":
-        """A spec whose threads and tick are no longer open. Raises OutputError as ``family_for`` does."""
+    def settled(cls, pictures: PictureFormat, container: str, encoding: Encoding) -> "VideoSpec":
+        """A spec whose threads are no longer open. Raises OutputError as ``family_for`` does."""
         family_for(encoding, container)
         threads = encoding.threads or min(usable_cores(), _MAX_THREADS)
-        encoding = replace(encoding, threads=threads)
-        return cls(size, rate, tick or fine_time_base(rate), container, encoding, color.limited, pixel_aspect)
+        pictures = replace(pictures, color=pictures.color.limited)
+        return cls(pictures, container, replace(encoding, threads=threads))
 
     @property
     def family(self) -> Family:
@@ -93,33 +74,36 @@ class VideoSpec:
     def padding(self) -> tuple[int, int]:
         """(rows, columns) repeated at the bottom and right so that the sides fit the encoder."""
         rows, columns = self.family.multiple
-        return -self.size[0] % rows, -self.size[1] % columns
+        height, width = self.pictures.size
+        return -height % rows, -width % columns
 
     @property
     def padded(self) -> tuple[int, int]:
         """(height, width) of the encoded picture."""
-        return self.size[0] + self.padding[0], self.size[1] + self.padding[1]
+        (height, width), (rows, columns) = self.pictures.size, self.padding
+        return height + rows, width + columns
 
     @property
     def notes(self) -> tuple[str, ...]:
         """A line where the size had to grow."""
         if not any(self.padding):
             return ()
-        (height, width), (tall, wide) = self.size, self.padded
+        (height, width), (tall, wide) = self.pictures.size, self.padded
         return (f"{width}x{height} was padded to {wide}x{tall}: video needs even sides",)
 
     def configure(self, context: VideoCodecContext) -> None:
         """Set up an encoder that is not open yet."""
         context.height, context.width = self.padded
         context.pix_fmt = self.family.pixel_format
-        context.time_base = self.tick
-        context.framerate = self.rate.limit_denominator(1001)
+        context.time_base = self.pictures.tick
+        context.framerate = self.pictures.rate.limit_denominator(1001)
         context.thread_count = self.encoding.threads or 1
-        context.sample_aspect_ratio = self.pixel_aspect
+        context.sample_aspect_ratio = self.pictures.aspect
         context.options = self.options
-        context.color_primaries, context.color_trc = self.color.primaries, self.color.transfer
+        color = self.pictures.color
+        context.color_primaries, context.color_trc = color.primaries, color.transfer
         rgb = self.family.is_rgb
-        context.colorspace = _RGB_MATRIX if rgb else self.color.matrix
+        context.colorspace = _RGB_MATRIX if rgb else color.matrix
         context.color_range = ColorRange.JPEG if rgb else ColorRange.MPEG
 
     @property
@@ -150,8 +134,8 @@ class FrameEncoder:
     def encode(self, frame: Frame) -> Iterator[EncodedPacket]:
         """Packets that are ready when this frame is in; raises FFmpegError where the encoder fails."""
         picture = self._to_encodable(frame.pixels)
-        picture.pts = self._next_ticks(frame)
-        picture.time_base = self.spec.tick
+        self.last_ticks = self.spec.pictures.ticks_of(frame, self.last_ticks)
+        picture.pts, picture.time_base = self.last_ticks, self.spec.pictures.tick
         yield from self._packets(self._context.encode(picture))
 
     def flush(self) -> Iterator[EncodedPacket]:
@@ -164,15 +148,6 @@ class FrameEncoder:
             assert pts is not None
             yield EncodedPacket(bytes(packet), pts, packet.dts, packet.is_keyframe, packet.duration or 0)
 
-    def _next_ticks(self, frame: Frame) -> int:
-        """Ticks, always later than the frame before: two of one time would be refused by the encoder."""
-        seconds = frame.pts if frame.pts is not None else frame.index / self.spec.rate
-        ticks = round(seconds / self.spec.tick)
-        if self.last_ticks is not None:
-            ticks = max(ticks, self.last_ticks + 1)
-        self.last_ticks = ticks
-        return ticks
-
     def _to_encodable(self, pixels: Pixels) -> VideoFrame:
         bottom, right = self.spec.padding
         if bottom or right:
@@ -183,7 +158,7 @@ class FrameEncoder:
         return self._reformatter.reformat(
             bgr,
             format=self.spec.family.pixel_format,
-            dst_colorspace=self.spec.color.swscale_matrix,
+            dst_colorspace=self.spec.pictures.color.swscale_matrix,
             dst_color_range=ColorRange.MPEG,
             threads=1,
         )
@@ -214,8 +189,3 @@ def require_hardware(spec: VideoSpec) -> None:
             f"the hardware encoder {name} does not open for {width}x{height}: no such device here, no right "
             f"to it, or a size it cannot do; choose --codec {name.partition('_')[0]}"
         ) from error
-
-
-def fine_time_base(rate: Fraction) -> Fraction:
-    """A tick that divides 1 / ``rate`` exactly and is at most 1/10000 s: 1/24000 for 24000/1001."""
-    return Fraction(1, rate.numerator * math.ceil(10_000 / rate.numerator))

@@ -7,14 +7,12 @@ from pipeline.common.errors import OutputError
 from pipeline.frame import Frame
 from pipeline.stream import Sink, StreamInfo
 from pipeline.video.color import VideoColor
+from pipeline.video.picture_format import PictureFormat
 from pipeline.video.writing.container import FAILURES, OutputFile, translate
 from pipeline.video.writing.encoding import FORMATS, PRESETS, Encoding, family_for
-from pipeline.video.writing.frame_encoder import FrameEncoder, VideoSpec, fine_time_base
+from pipeline.video.writing.frame_encoder import FrameEncoder, VideoSpec
 
-__all__ = ["FORMATS", "PRESETS", "Encoding", "VideoFileSink", "container_of", "fine_time_base"]
-
-NO_RATE = Fraction(25)
-"""Frames a second where the source has none."""
+__all__ = ["FORMATS", "PRESETS", "Encoding", "VideoFileSink", "container_of"]
 
 
 def container_of(path: Path) -> str:
@@ -43,7 +41,6 @@ class VideoFileSink(Sink):
         audio_from: Path | None = None,
         color: VideoColor | None = None,
         time_base: Fraction | None = None,
-        pixel_aspect: Fraction = Fraction(1),
     ) -> None:
         """Check everything that can be checked before the first frame; nothing is written yet.
 
@@ -52,7 +49,6 @@ class VideoFileSink(Sink):
                 there.
             color: what the pixels' RGB is relative to; None: BT.709.
             time_base: seconds of a tick that every pts is a multiple of; None takes a fine one.
-            pixel_aspect: width : height of one pixel.
 
         Raises:
             OutputError: unknown extension, codec or preset, crf outside 0..51, or ``path`` is
@@ -65,7 +61,6 @@ class VideoFileSink(Sink):
         self._audio_from = audio_from
         self._color = color or VideoColor()
         self._time_base = time_base
-        self._pixel_aspect = pixel_aspect
         self._output: OutputFile | None = None
         self._frames = 0
         family_for(self._encoding, container_of(path))
@@ -79,15 +74,8 @@ class VideoFileSink(Sink):
             OutputError: the folder is missing or read-only, ``path`` is there already, no space, or the
                 encoder refuses the size.
         """
-        spec = VideoSpec.settled(
-            info.size,
-            info.rate or NO_RATE,
-            self._time_base,
-            container_of(self.path),
-            self._encoding,
-            self._color,
-            self._pixel_aspect,
-        )
+        pictures = PictureFormat.of(info, self._time_base, self._color)
+        spec = VideoSpec.settled(pictures, container_of(self.path), self._encoding)
         self.notes += spec.notes
         self._output = OutputFile(
             self.path, spec, overwrite=self._overwrite, companions_from=self._audio_from

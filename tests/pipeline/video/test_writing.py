@@ -14,8 +14,9 @@ import pytest
 from pipeline.common.errors import OutputError
 from pipeline.frame import Frame
 from pipeline.stream import StreamInfo
+from pipeline.video.picture_format import fine_time_base
 from pipeline.video.reading.video_file import VideoFileSource
-from pipeline.video.writing.recording import Encoding, VideoFileSink, fine_time_base
+from pipeline.video.writing.recording import Encoding, VideoFileSink
 from tests.support import make_media
 
 INFO = StreamInfo((48, 64), Fraction(25), 5)
