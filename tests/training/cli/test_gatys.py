@@ -167,12 +167,12 @@ def test_ctrl_c_keeps_the_state_and_the_same_command_ends_with_the_same_picture(
     assert gatys(photo, painting, random_vgg, *options, out="whole.png") == 0
     arguments = ["gatys", photo, painting, "-o", photo.with_name("cut.png"), f"--vgg-weights={random_vgg}"]
     script = (
-        "import os, signal, sys; from training import gatys_cli; real = gatys_cli.describe\n"
+        "import os, signal, sys; from training.cli import gatys; real = gatys.describe\n"
         "def describe(p):\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    return real(p)\n"
-        "gatys_cli.describe = describe; gatys_cli.LINE_EVERY = 3\n"
-        "gatys_cli.keep_freed_memory = lambda: None\n"
+        "gatys.describe = describe; gatys.LINE_EVERY = 3\n"
+        "gatys.keep_freed_memory = lambda: None\n"
         "from pipeline.cli.main import main; main()"
     )
     environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}

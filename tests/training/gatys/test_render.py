@@ -134,7 +134,7 @@ def test_coarse_to_fine_ends_at_the_last_size(encoder: Encoder, inputs: Inputs) 
 
 
 def test_starting_pictures(encoder: Encoder, inputs: Inputs) -> None:
-    content = render.pictures.fit(inputs.content, 40)
+    content = render.image_io.fit(inputs.content, 40)
     barely = replace(RECIPE, iterations=(1,), learning_rate=1e-6)
 
     def first(**changes: object) -> Tensor:
@@ -142,7 +142,7 @@ def test_starting_pictures(encoder: Encoder, inputs: Inputs) -> None:
         return render.render(replace(barely, **changes), replace(inputs, start=start), encoder).image  # type: ignore[arg-type]
 
     assert torch.allclose(first(), content, atol=1e-4)
-    style = render.pictures.resized(inputs.styles[0], (33, 40))
+    style = render.image_io.resized(inputs.styles[0], (33, 40))
     assert torch.allclose(first(init="style"), style, atol=1e-4)
     assert torch.allclose(first(init="file"), torch.full((1, 3, 33, 40), 0.25), atol=1e-4)
     noise = first(init="noise")
@@ -175,7 +175,7 @@ def test_a_step_out_of_all_bounds_keeps_the_picture_before_it(encoder: Encoder, 
     with pytest.raises(DivergedError, match=r"after 0 steps: the (content|style) term.*") as caught:
         render.render(recipe, inputs, encoder)
     assert caught.value.picture is not None
-    assert torch.equal(caught.value.picture, render.pictures.fit(inputs.content, 40))
+    assert torch.equal(caught.value.picture, render.image_io.fit(inputs.content, 40))
 
 
 def test_a_term_that_blows_up_is_named_and_the_last_good_picture_kept(
