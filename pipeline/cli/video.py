@@ -102,7 +102,6 @@ def video(
 ) -> None:
     """Stylize videos; sound, subtitles and chapters are copied. Ctrl-C can be resumed."""
     from pipeline.cli import terminal
-    from pipeline.stylize.deflicker import Steadier
     from pipeline.video import batch as batch
     from pipeline.video import batch_plan
     from pipeline.video.plan import VideoOptions
@@ -110,7 +109,7 @@ def video(
     wanted = VideoOptions(
         Path(sources[0]), output, style, crf, preset, codec, fps=parse_fps(fps),
         deinterlace=deinterlace.value, schedule=schedule, fade_s=Fraction(str(fade)),
-        resume=resume, preview_s=preview, steadier=Steadier if steady else None,
+        resume=resume, preview_s=preview, deflicker=steady,
         **painting(quality, engine, device, provider, precision, size, strength, keep_colors, overwrite),
     )  # fmt: skip
     single = not batch_plan.is_batch(sources, output)

@@ -10,7 +10,7 @@ from pipeline.frame import Pixels
 from pipeline.live.controls import SCALES, Settings
 from pipeline.live.governor import Governor
 from pipeline.live.pool import EnginePool, Wanted
-from pipeline.stylize.deflicker import Steadier
+from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.stylizer import MINIMUM_PX, Stylizer, finish
 
 
@@ -47,7 +47,7 @@ class Painter:
         self.governor = governor
         self._pool = pool
         self._clock = clock
-        self._steadier = Steadier()
+        self._deflicker = Deflicker()
         self._current: Stylizer | None = None
         self._using: tuple[int, float] = (0, 1.0)
         self._made_with: tuple[object, ...] = ()
@@ -109,9 +109,9 @@ class Painter:
     def _steadied(self, source: Pixels, result: Pixels, settings: Settings) -> Pixels:
         made_with = (self._current, settings.strength, settings.keep_colors, settings.mirror)
         if not settings.steady or made_with != self._made_with:
-            self._steadier.reset()
+            self._deflicker.reset()
         self._made_with = made_with
-        return self._steadier(source, result) if settings.steady else result
+        return self._deflicker(source, result) if settings.steady else result
 
 
 def scaled(size: tuple[int, int], scale: float, multiple: int) -> tuple[int, int]:

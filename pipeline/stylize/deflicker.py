@@ -23,7 +23,7 @@ SHRINK = 4
 Plane = NDArray[np.float32]
 
 
-class Steadier:
+class Deflicker:
     """Called with each source frame and its stylized version, in order; one stream, one thread.
 
     Takes 1.5 ms at 640x480 on one core. The recursion has no memory but the frame before.

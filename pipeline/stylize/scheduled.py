@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
 
 import cv2
 
@@ -13,22 +12,9 @@ from pipeline.engines.base import Precision
 from pipeline.frame import Frame, Pixels
 from pipeline.style import StyleFile
 from pipeline.stylize.cuts import CutDetector
+from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.schedule import Part, Schedule
 from pipeline.stylize.stylizer import Stylizer
-
-
-class Steadier(Protocol):
-    """What calms the flicker of a stylized video (``--steady``).
-
-    Its state never crosses a cut nor a segment's begin: both call ``reset``. So a resumed or distributed
-    job gives the same frames as one in a piece.
-    """
-
-    def __call__(self, source: Pixels, stylized: Pixels) -> Pixels:
-        """The calmer frame; both (H, W, 3) uint8 BGR, called in order."""
-
-    def reset(self) -> None:
-        """Forget everything before."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +23,7 @@ class _Waiting:
 
     frame: Frame
     parts: tuple[Part, ...]
-    forget: bool  # what the steadier remembers: the frame begins a scene or a segment
+    forget: bool  # what was shown before: the frame begins a scene or a segment
 
 
 class Look(Closing):
@@ -57,7 +43,7 @@ class Look(Closing):
         engine: str = "auto",
         precision: Precision | None = None,
         keep_colors: bool = False,
-        steadier: Steadier | None = None,
+        deflicker: Deflicker | None = None,
         segment_frames: int | None = None,
         in_flight: int = 1,
     ) -> None:
@@ -67,15 +53,16 @@ class Look(Closing):
             styles: file by the name the schedule uses.
             size: (height, width) of the frames.
             start: pts of the first frame, at which the schedule begins.
-            steadier: see ``Steadier``; it begins anew every ``segment_frames`` frames.
+            deflicker: calms the pictures; it begins anew at cuts and every ``segment_frames`` frames, so that
+                a resumed or distributed job gives the same frames as one in a piece.
             in_flight: frames that will be submitted before the first is collected, where the engines can.
 
         Raises:
             EngineError, MissingPackageError: as ``Stylizer``.
         """
         self._schedule, self._start = schedule, start
-        self._steadier, self._segment_frames = steadier, segment_frames
-        self._watches_cuts = steadier is not None or (len(schedule.cues) > 1 and schedule.fade_s > 0)
+        self._deflicker, self._segment_frames = deflicker, segment_frames
+        self._watches_cuts = deflicker is not None or (len(schedule.cues) > 1 and schedule.fade_s > 0)
         self._cuts = CutDetector()
         self._last_cut: Fraction | None = None
         self._waiting: deque[_Waiting] = deque()
@@ -115,8 +102,8 @@ class Look(Closing):
 
     def look_at(self, frame: Frame) -> None:
         """Take notice of a frame that is not stylized, before the first that is: of its cut, if it is one."""
-        if self._begins_scene(frame) and self._steadier is not None:
-            self._steadier.reset()
+        if self._begins_scene(frame) and self._deflicker is not None:
+            self._deflicker.reset()
 
     def submit(self, frame: Frame) -> None:
         """Hand in a frame; ``collect`` returns the results in order.
@@ -136,14 +123,14 @@ class Look(Closing):
     def collect(self) -> Pixels:
         """The oldest frame's picture, (H, W, 3) uint8 BGR. Raises EngineError where an engine failed on it.
 
-        Without a steadier it is the caller's; with one it is only to be read.
+        Not calmed, it is the caller's; calmed, it is only to be read.
         """
         waiting = self._waiting.popleft()
         pictures = [self._collect(part) for part in waiting.parts]
         if len(pictures) == 2:
             weight = waiting.parts[1].weight
             cv2.addWeighted(pictures[1], weight, pictures[0], 1.0 - weight, 0.0, dst=pictures[0])
-        return self._steady(waiting, pictures[0])
+        return self._calmed(waiting, pictures[0])
 
     def __call__(self, frame: Frame) -> Pixels:
         """One frame, with no other in flight."""
@@ -167,12 +154,12 @@ class Look(Closing):
         stylizer.strength = part.strength
         return stylizer.collect()
 
-    def _steady(self, waiting: _Waiting, stylized: Pixels) -> Pixels:
-        if self._steadier is None:
+    def _calmed(self, waiting: _Waiting, stylized: Pixels) -> Pixels:
+        if self._deflicker is None:
             return stylized
         if waiting.forget:
-            self._steadier.reset()
-        return self._steadier(waiting.frame.pixels, stylized)
+            self._deflicker.reset()
+        return self._deflicker(waiting.frame.pixels, stylized)
 
     def close(self) -> None:
         """Close every engine. Closing twice is no error."""

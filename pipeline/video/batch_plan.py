@@ -9,7 +9,7 @@ from typing import Literal
 from pipeline.common.errors import InputError, OutputError
 from pipeline.images.reading import natural_key
 from pipeline.video.plan import VideoOptions
-from pipeline.video.reading.picture_sequence import is_sequence
+from pipeline.video.reading.picture_sequence import is_picture_sequence
 from pipeline.video.segments.journal import unfinished_frames
 
 VIDEO_SUFFIXES = (
@@ -56,7 +56,7 @@ def find_inputs(names: Sequence[str]) -> list[Path]:
 
 def _find(name: str) -> list[Path]:
     path = Path(name)
-    if path.is_file() or "%" in path.name or (path.is_dir() and is_sequence(path)):
+    if path.is_file() or "%" in path.name or (path.is_dir() and is_picture_sequence(path)):
         return [path]
     if path.is_dir():
         return _videos(path)
@@ -83,7 +83,7 @@ def _videos(folder: Path) -> list[Path]:
 def is_batch(names: Sequence[str], output: Path) -> bool:
     """Whether the inputs are several, or may be: then the output is a folder or a naming pattern."""
     single = len(names) == 1 and not glob.has_magic(names[0])
-    folder = single and Path(names[0]).is_dir() and not is_sequence(Path(names[0]))
+    folder = single and Path(names[0]).is_dir() and not is_picture_sequence(Path(names[0]))
     return not single or folder or "{" in output.name
 
 

@@ -1,8 +1,8 @@
 """What a video job was asked for, and the parts it is made of: source, look, target, journal."""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
@@ -11,12 +11,13 @@ from typing import Any
 from pipeline.common.atomic_files import check_target
 from pipeline.common.errors import InputError, OutputError
 from pipeline.style import StyleFile, find_style
+from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.options import PaintingOptions
 from pipeline.stylize.schedule import Cue, Schedule, parse_schedule
-from pipeline.stylize.scheduled import Look, Steadier
+from pipeline.stylize.scheduled import Look
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest
 from pipeline.video.outputs.movie import MovieAssembler
-from pipeline.video.outputs.opening import final_path, is_sequence, open_assembler
+from pipeline.video.outputs.opening import final_path, open_assembler
 from pipeline.video.reading import picture_sequence
 from pipeline.video.reading.media import MediaSource
 from pipeline.video.reading.video_file import Deinterlace, VideoFileSource
@@ -50,7 +51,7 @@ class VideoOptions(PaintingOptions):
         resume: go on with unfinished work of the same job; False begins anew.
         segment_frames: frames that are written down as done together.
         preview_s: seconds between preview pictures beside the output; 0 makes none.
-        steadier: makes what calms flicker, see ``look.Steadier``.
+        deflicker: calm flicker where nothing moves.
     """
 
     input: Path
@@ -67,7 +68,7 @@ class VideoOptions(PaintingOptions):
     resume: bool = True
     segment_frames: int = SEGMENT_FRAMES
     preview_s: float = 0.0
-    steadier: Callable[[], Steadier] | None = field(default=None, compare=False)
+    deflicker: bool = False
 
     @property
     def final(self) -> Path:
@@ -97,7 +98,7 @@ def check_options(options: VideoOptions) -> None:
     final = options.final
     if final.exists() and options.input.exists() and final.samefile(options.input):
         raise OutputError(f"input and output are both {final}; choose another output")
-    if not is_sequence(options.output):
+    if not picture_sequence.is_picture_pattern(options.output):
         check_target(final, options.overwrite)
     if final.suffix.lower() in FORMATS:
         family_for(options.encoding, FORMATS[final.suffix.lower()])
@@ -105,7 +106,7 @@ def check_options(options: VideoOptions) -> None:
 
 def open_source(options: VideoOptions) -> MediaSource:
     """The source for ``options.input``. Raises InputError as the sources do."""
-    if picture_sequence.is_sequence(options.input):
+    if picture_sequence.is_picture_sequence(options.input):
         return picture_sequence.PictureSequenceSource(options.input, options.size, options.fps)
     return VideoFileSource(options.input, options.size, fps=options.fps, deinterlace=options.deinterlace)
 
@@ -130,7 +131,7 @@ def open_look(options: VideoOptions, source: MediaSource) -> Look:
         engine=options.engine,
         precision=options.precision,
         keep_colors=options.keep_colors,
-        steadier=options.steadier() if options.steadier else None,
+        deflicker=Deflicker() if options.deflicker else None,
         segment_frames=options.segment_frames,
         in_flight=IN_FLIGHT,
     )
@@ -180,7 +181,7 @@ def job_facts(options: VideoOptions, look: Look, target: OutputAssembler) -> Map
         "crf": encoding.crf,
         "preset": encoding.preset,
         "threads": encoding.threads,
-        "steady": options.steadier is not None,
+        "steady": options.deflicker,
         "segment": options.segment_frames,
         "versions": {name: metadata.version(name) for name in ("brushstream", "av")},
     }

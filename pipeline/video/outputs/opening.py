@@ -1,6 +1,5 @@
 """Which output a path's name asks for."""
 
-import re
 from pathlib import Path
 
 from pipeline.common.errors import OutputError
@@ -9,14 +8,8 @@ from pipeline.video.outputs.base import OutputAssembler, OutputRequest
 from pipeline.video.outputs.gif import GifAssembler
 from pipeline.video.outputs.movie import MovieAssembler
 from pipeline.video.outputs.pictures import PicturesAssembler
+from pipeline.video.reading.picture_sequence import is_picture_pattern
 from pipeline.video.writing.encoding import FORMATS
-
-_NUMBER = re.compile(r"%0?(\d*)d")
-
-
-def is_sequence(path: Path) -> bool:
-    """Whether a path is the pattern of a sequence of pictures, ``%06d.png`` for example."""
-    return _NUMBER.search(path.name) is not None
 
 
 def final_path(path: Path) -> Path:
@@ -26,7 +19,7 @@ def final_path(path: Path) -> Path:
         OutputError: an extension nobody knows.
     """
     suffix = path.suffix.lower()
-    if is_sequence(path):
+    if is_picture_pattern(path):
         if suffix not in WRITABLE:
             raise OutputError(f"{path} is a sequence of pictures; choose one of {' '.join(WRITABLE)}")
         return path.parent
@@ -39,6 +32,6 @@ def final_path(path: Path) -> Path:
 def open_assembler(wanted: OutputRequest) -> OutputAssembler:
     """The target that ``wanted.path``'s name asks for; raises OutputError as its constructor does."""
     final_path(wanted.path)
-    if is_sequence(wanted.path):
+    if is_picture_pattern(wanted.path):
         return PicturesAssembler(wanted)
     return GifAssembler(wanted) if wanted.path.suffix.lower() == ".gif" else MovieAssembler(wanted)

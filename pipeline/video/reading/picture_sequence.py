@@ -84,9 +84,14 @@ class PictureSequenceSource(MediaSource):
                 on_lead_in(self._frame(index))
 
 
-def is_sequence(path: Path) -> bool:
+def is_picture_pattern(path: Path) -> bool:
+    """Whether ``path`` names numbered pictures, read or written: ``%06d.png`` for example."""
+    return _NUMBER.search(path.name) is not None
+
+
+def is_picture_sequence(path: Path) -> bool:
     """Whether ``path`` is a pattern with a number, or a folder that holds pictures and no videos."""
-    if _NUMBER.search(path.name):
+    if is_picture_pattern(path):
         return True
     if not path.is_dir():
         return False

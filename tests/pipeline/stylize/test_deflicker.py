@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.frame import Pixels
-from pipeline.stylize.deflicker import MOST, Steadier
+from pipeline.stylize.deflicker import MOST, Deflicker
 
 RANDOM = np.random.default_rng(3)
 
@@ -18,13 +18,13 @@ def noisy(level: int = 128, amount: int = 40) -> Pixels:
 
 def test_the_first_frame_stands() -> None:
     stylized = noisy()
-    assert Steadier()(noisy(), stylized) is stylized
+    assert Deflicker()(noisy(), stylized) is stylized
 
 
 def test_flicker_of_a_still_scene_falls() -> None:
-    source, steadier = noisy(), Steadier()
+    source, deflicker = noisy(), Deflicker()
     plain = [noisy() for _ in range(40)]
-    calm = [steadier(source, frame) for frame in plain]
+    calm = [deflicker(source, frame) for frame in plain]
 
     def flicker(frames: list[Pixels]) -> float:
         return float(np.mean([np.abs(a.astype(int) - b).mean() for a, b in itertools.pairwise(frames)]))
@@ -34,50 +34,50 @@ def test_flicker_of_a_still_scene_falls() -> None:
 
 
 def test_what_moves_is_not_blended() -> None:
-    steadier = Steadier()
+    deflicker = Deflicker()
     before, after = np.full((96, 128, 3), 60, np.uint8), np.full((96, 128, 3), 60, np.uint8)
     after[:, 64:] = 90
-    steadier(before, np.zeros_like(before))
-    result = steadier(after, np.full_like(before, 200))
+    deflicker(before, np.zeros_like(before))
+    result = deflicker(after, np.full_like(before, 200))
     assert (result[:, 72:] == 200).all()
     assert abs(int(result[:, :48].mean()) - 200 * (1 - MOST)) <= 1
 
 
 def test_a_change_that_was_missed_fades_within_some_frames() -> None:
-    source, steadier = noisy(), Steadier()
-    steadier(source, np.zeros((96, 128, 3), np.uint8))
+    source, deflicker = noisy(), Deflicker()
+    deflicker(source, np.zeros((96, 128, 3), np.uint8))
     for _ in range(20):
-        result = steadier(source, np.full((96, 128, 3), 200, np.uint8))
+        result = deflicker(source, np.full((96, 128, 3), 200, np.uint8))
     assert result.min() >= 196
 
 
 def test_a_cut_shows_the_new_picture_alone() -> None:
-    steadier = Steadier()
-    steadier(np.zeros((96, 128, 3), np.uint8), np.zeros((96, 128, 3), np.uint8))
+    deflicker = Deflicker()
+    deflicker(np.zeros((96, 128, 3), np.uint8), np.zeros((96, 128, 3), np.uint8))
     new = np.full((96, 128, 3), 200, np.uint8)
-    assert steadier(np.full((96, 128, 3), 255, np.uint8), new) is new
+    assert deflicker(np.full((96, 128, 3), 255, np.uint8), new) is new
 
 
 def test_another_size_and_a_reset_forget() -> None:
-    steadier = Steadier()
-    steadier(noisy(), noisy())
+    deflicker = Deflicker()
+    deflicker(noisy(), noisy())
     small = np.zeros((10, 3, 3), np.uint8)
-    assert steadier(small, small) is small
-    steadier.reset()
+    assert deflicker(small, small) is small
+    deflicker.reset()
     frame = noisy()
-    assert steadier(noisy(), frame) is frame
+    assert deflicker(noisy(), frame) is frame
 
 
 def test_inputs_are_only_read() -> None:
-    source, steadier = noisy(), Steadier()
+    source, deflicker = noisy(), Deflicker()
     first, second = noisy(), noisy()
     copies = first.copy(), second.copy(), source.copy()
-    steadier(source, first)
-    steadier(source, second)
+    deflicker(source, first)
+    deflicker(source, second)
     assert all((a == b).all() for a, b in zip((first, second, source), copies, strict=True))
 
 
 @pytest.mark.parametrize("most", [1.0, -0.1])
 def test_a_share_that_would_freeze_is_refused(most: float) -> None:
     with pytest.raises(ValueError, match=r"0\.\.1"):
-        Steadier(most)
+        Deflicker(most)

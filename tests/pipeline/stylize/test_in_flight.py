@@ -14,7 +14,6 @@ from pipeline.engines.identity import IdentityEngine
 from pipeline.frame import Frame, Pixels
 from pipeline.live.sinks.null import NullSink
 from pipeline.live.sources.synthetic import SyntheticSource
-from pipeline.stylize.deflicker import Steadier
 from pipeline.stylize.in_flight import overlapped
 from pipeline.video import plan
 from pipeline.video.job import VideoOptions, run_video
@@ -115,7 +114,7 @@ def test_two_in_flight_show_what_one_does(
         target = scenes.with_name(f"{in_flight}.mkv")
         done = run_video(
             VideoOptions(
-                scenes, target, str(blur), engine=engine, codec="ffv1", segment_frames=7, steadier=Steadier,
+                scenes, target, str(blur), engine=engine, codec="ffv1", segment_frames=7, deflicker=True,
                 schedule=f"0:{blur}@0.3, 0.3:{blur}, 0.8:{invert}@0.7", fade_s=Fraction(1, 2),
             )
         )  # fmt: skip

@@ -12,6 +12,7 @@ from pipeline.frame import Frame, Pixels
 from pipeline.live.sources.synthetic import SyntheticSource
 from pipeline.style import read_style
 from pipeline.stylize.cuts import CutDetector
+from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.schedule import Part, parse_schedule
 from pipeline.stylize.scheduled import Look
 from pipeline.video.job import VideoOptions, run_video
@@ -60,11 +61,10 @@ def test_cuts_are_seen_and_motion_is_none() -> None:
     assert [i for i, pixels in enumerate(first + second) if detect(pixels)] == [12]
 
 
-class Tally:
-    """A steadier that counts."""
+class Tally(Deflicker):
+    """A deflicker that counts."""
 
-    def __init__(self) -> None:
-        self.resets = self.frames = 0
+    frames, resets = 0, -1  # the constructor resets too
 
     def __call__(self, source: Pixels, stylized: Pixels) -> Pixels:
         self.frames += 1
@@ -74,12 +74,12 @@ class Tally:
         self.resets += 1
 
 
-def test_the_steadier_forgets_at_cuts_and_segments(styles_folder: Path) -> None:
+def test_the_deflicker_forgets_at_cuts_and_segments(styles_folder: Path) -> None:
     tally, style = Tally(), read_style(styles_folder / "invert.onnx")
     frames = scenes()[:12] + [255 - pixels for pixels in scenes()[12:]]
     schedule = parse_schedule("0:x", Fraction(0))
     with Look(
-        {"x": style}, schedule, (72, 128), start=Fraction(0), engine="identity", steadier=tally,
+        {"x": style}, schedule, (72, 128), start=Fraction(0), engine="identity", deflicker=tally,
         segment_frames=8,
     ) as look:  # fmt: skip
         for index, pixels in enumerate(frames):
