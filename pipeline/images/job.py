@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-
 from pipeline.common.atomic_files import check_target
 from pipeline.common.errors import InputError, OutputError
-from pipeline.frame import Frame, Pixels
+from pipeline.frame import Frame
 from pipeline.images.reading import ImagesSource, list_images
+from pipeline.images.resizing import resize
 from pipeline.images.writing import WRITABLE, write_image
 from pipeline.style import StyleFile, find_style
 from pipeline.stylize.options import PaintingOptions
@@ -109,7 +108,7 @@ class _ImageJob:
 
     def _stylize(self, frame: Frame) -> None:
         path, target = self._source.paths[frame.index], self._targets[frame.index]
-        pixels = frame.pixels if self._options.size is None else resize(frame.pixels, self._options.size)
+        pixels = resize(frame.pixels, self._options.size)
         height, width = pixels.shape[:2]
         if height * width > MAX_PIXELS:
             self._too_large.append((path, too_large(path, width, height)))
@@ -183,15 +182,6 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir()
     except OSError as error:
         raise OutputError(f"the folder {folder} cannot be made ({error.strerror})") from error
-
-
-def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    """Scale (H, W, 3) uint8 to ``size`` (height, width): by area when smaller, else cubic."""
-    height, width = size
-    smaller = height * width < pixels.shape[0] * pixels.shape[1]
-    method = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-    result: Pixels = cv2.resize(pixels, (width, height), interpolation=method)  # type: ignore[assignment]
-    return result
 
 
 def too_large(path: Path, width: int, height: int) -> str:

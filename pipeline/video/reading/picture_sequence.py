@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
-
 from pipeline.common.errors import InputError, InputNotFoundError
 from pipeline.frame import Frame, Pixels
 from pipeline.images.reading import READABLE, list_images, natural_key, read_image
+from pipeline.images.resizing import resize
 from pipeline.stream import StreamInfo
 from pipeline.video.color import VideoColor
 from pipeline.video.picture_format import NO_RATE
@@ -43,11 +42,7 @@ class PictureSequenceSource(MediaSource):
         self._next = 0
 
     def _read(self, index: int) -> Pixels:
-        pixels = read_image(self._paths[index])
-        if self._size is not None and pixels.shape[:2] != self._size:
-            height, width = self._size
-            pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-        return pixels
+        return resize(read_image(self._paths[index]), self._size)
 
     def __iter__(self) -> Iterator[Frame]:
         while self._next < len(self._paths):

@@ -5,11 +5,13 @@ import subprocess
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from pipeline.common.errors import InputError, InputNotFoundError
 from pipeline.frame import Frame
+from pipeline.video.reading.picture_sequence import PictureSequenceSource
 from pipeline.video.reading.video_file import VideoFileSource
 from tests.support import make_media
 
@@ -83,6 +85,17 @@ def test_a_turned_clip_is_upright(tmp_path: Path) -> None:
 def test_frames_are_scaled_on_request(tmp_path: Path) -> None:
     frames, source = read(make_media.clip(tmp_path / "a.mp4"), (31, 50))
     assert source.info.size == (31, 50) == frames[-1].size
+
+
+@pytest.mark.parametrize(("size", "way"), [((20, 30), cv2.INTER_CUBIC), ((4, 6), cv2.INTER_AREA)])
+def test_pictures_are_enlarged_smoothly_and_shrunk_by_area(
+    tmp_path: Path, size: tuple[int, int], way: int
+) -> None:
+    pixels = np.random.default_rng(4).integers(0, 256, (8, 12, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "1.png"), pixels)
+    with PictureSequenceSource(tmp_path, size) as source:
+        (frame,) = source
+    assert np.array_equal(frame.pixels, cv2.resize(pixels, size[::-1], interpolation=way))
 
 
 def test_ten_bits_are_taken_and_said(tmp_path: Path) -> None:
