@@ -17,7 +17,7 @@ class BuiltEngine:
     Attributes:
         description: engine, version, GPU and precision.
         size: (height, width) it was built for: the wanted size, up to the style's multiple.
-        parity: the guard's figures.
+        parity: the figures of the parity check.
         note: why it could not be kept; empty where it was.
     """
 

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from pathlib import Path
 
-from pipeline.common.closeable import Closing
+from pipeline.common.closeable import Closeable
 from pipeline.common.errors import EngineError
 from pipeline.engines.base import Controls, Precision
 from pipeline.frame import Pixels, check_pixels
@@ -16,7 +16,7 @@ SIZES_KEPT = 3
 """An engine is opened for each frame size; this many stay open, the one unused longest goes first."""
 
 
-class Style(Closing):
+class Style(Closeable):
     """An open style; call it with frames of any size, from one thread at a time.
 
     Attributes:

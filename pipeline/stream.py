@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from pipeline.common.closeable import Closing
+from pipeline.common.closeable import Closeable
 from pipeline.frame import Frame
 
 
@@ -27,7 +27,7 @@ class StreamInfo:
     live: bool = False
 
 
-class Source(Closing):
+class Source(Closeable):
     """Opened by its constructor, read by iteration, closed by ``close`` or ``with``.
 
     Iteration ends when the source does. A source that breaks in the middle, after frames were read,
@@ -45,18 +45,18 @@ class Source(Closing):
         """Give back the device or file. Closing twice is no error."""
 
 
-class Sink(Closing):
+class Sink(Closeable):
     """``open``, then ``write`` for each frame, then ``finish``; ``close`` always, by ``with``.
 
     Nothing stands under a sink's final name before ``finish`` returned: a sink that is closed
     without it takes back what it wrote. All of it runs in one thread at a time.
 
     Attributes:
-        for_people: somebody watches and works the program here (a window, a page): the live loop draws
+        interactive: somebody watches and works the program here (a window, a page): the live loop draws
             its information on these frames and asks ``poll`` for commands. Other sinks get the bare result.
     """
 
-    for_people: ClassVar[bool] = False
+    interactive: ClassVar[bool] = False
 
     @abstractmethod
     def open(self, info: StreamInfo) -> None:

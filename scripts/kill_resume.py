@@ -34,15 +34,15 @@ JOB = """
 import json, sys, time
 from pathlib import Path
 from pipeline.video import job
-from pipeline.stylize.scheduled import Look
-counted, submit = 0, Look.submit
+from pipeline.stylize.scheduled import ScheduledStylizer
+counted, submit = 0, ScheduledStylizer.submit
 def count(self, frame):
     global counted
     counted += 1
     print("frame", counted, flush=True)
     time.sleep(float(sys.argv[5]))
     submit(self, frame)
-Look.submit = count
+ScheduledStylizer.submit = count
 options = job.VideoOptions(
     Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], engine="identity", preset="ultrafast",
     segment_frames=int(sys.argv[4]), codec=sys.argv[6])

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from pipeline.bench.figures import LiveBenchOptions, LiveBenchReport, report_of
 from pipeline.frame import Pixels
-from pipeline.live.controls import Controls, Notices, Settings
+from pipeline.live.controls import LiveControls, Notices, Settings
 from pipeline.live.loop import LiveLoop
 from pipeline.live.painter import Painter, Painting
 from pipeline.live.pool import EnginePool
-from pipeline.live.recorder import Keeper
+from pipeline.live.recorder import Recorder
 from pipeline.live.report import LiveReport, Shown
 from pipeline.live.sinks.null import NullSink
 from pipeline.live.sources.paced import PacedSynthetic
@@ -52,10 +52,10 @@ class Rig:
         self.engine = painter.prepare(options.size, options.settings)
         self._source = PacedSynthetic(options.size, options.rate, frames, stop=self.stop)
         notices = Notices(lambda line: None, time.monotonic)
-        controls = Controls(["bench"], options.settings, self.stop)
+        controls = LiveControls(["bench"], options.settings, self.stop)
         self.loop = LiveLoop(
             self._source, painter, self._pool, [NullSink()], controls, notices,
-            Keeper.idle(self.stop), stop=self.stop, on_shown=on_shown, warmup=options.warmup,
+            Recorder.idle(self.stop), stop=self.stop, on_shown=on_shown, warmup=options.warmup,
         )  # fmt: skip
 
     def run(self) -> LiveReport:

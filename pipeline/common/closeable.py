@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Closing(ABC):
+class Closeable(ABC):
     """Closed when its ``with`` block ends, however it ends."""
 
     @abstractmethod

@@ -1,7 +1,7 @@
-"""Threads that work hand in hand: a crew of stages, one stop event, bounded queues between them.
+"""Threads that work hand in hand: a group of workers, one stop event, bounded queues between them.
 
 Both loops stand on it. What passes from stage to stage is a queue's affair: ``Fifo`` keeps order and
-waits (files), ``Mailbox`` holds one item and the newest wins (cameras).
+waits (files), ``LatestSlot`` holds one item and the newest wins (cameras).
 """
 
 import threading
@@ -16,7 +16,7 @@ LOOK_EVERY_S = 0.1
 
 
 class StoppedError(Exception):
-    """The crew was stopped while a stage waited. Ends the stage, is no failure, leaves no loop."""
+    """The group was stopped while a worker waited. Ends the worker, is no failure, leaves no loop."""
 
 
 class EndOfItemsError(Exception):
@@ -72,7 +72,7 @@ class Fifo(Generic[Item]):
                 return
 
 
-class Mailbox(Generic[Item]):
+class LatestSlot(Generic[Item]):
     """One slot in which the newest wins: ``put`` never waits, so the one who puts is never held back.
 
     Attributes:
@@ -143,21 +143,21 @@ class BusyTime:
         self.count += 1
 
 
-class Crew:
-    """Stages in threads of their own, that start together and end together.
+class WorkerGroup:
+    """Workers in threads of their own, that start together and end together.
 
-    The first error of any stage stops all; ``raise_error`` raises it in the caller's thread.
+    The first error of any worker stops all; ``raise_error`` raises it in the caller's thread.
     """
 
     def __init__(self, stop: threading.Event | None = None) -> None:
-        """``stop`` may be the caller's own event; setting it ends the crew."""
+        """``stop`` may be the caller's own event; setting it ends the group."""
         self.stop = stop or threading.Event()
         self._threads: list[threading.Thread] = []
         self._error: BaseException | None = None
         self._lock = threading.Lock()
 
     def add(self, name: str, body: Callable[[], None]) -> None:
-        """A stage; ``body`` returns at its end, or raises StoppedError when it met the stop event."""
+        """A worker; ``body`` returns at its end, or raises StoppedError when it met the stop event."""
         thread = threading.Thread(target=self._run, args=(body,), name=f"brushstream-{name}", daemon=True)
         self._threads.append(thread)
 
@@ -175,12 +175,12 @@ class Crew:
         self.stop.set()
 
     def start(self) -> None:
-        """Start every stage."""
+        """Start every worker."""
         for thread in self._threads:
             thread.start()
 
     def working(self) -> bool:
-        """Wait a moment; say whether any stage still runs."""
+        """Wait a moment; say whether any worker still runs."""
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(LOOK_EVERY_S)
@@ -188,9 +188,9 @@ class Crew:
         return False
 
     def end(self) -> None:
-        """Stop the stages that still run and wait until every thread has ended.
+        """Stop the workers that still run and wait until every thread has ended.
 
-        Ctrl-C does not cut this short: each stage ends within a frame, and the caller closes next what
+        Ctrl-C does not cut this short: each worker ends within a frame, and the caller closes next what
         they work on.
         """
         if any(thread.is_alive() for thread in self._threads):
@@ -200,7 +200,7 @@ class Crew:
                 _join_whatever_comes(thread)
 
     def raise_error(self) -> None:
-        """Raise the first error of any stage, if there was one."""
+        """Raise the first error of any worker, if there was one."""
         if self._error is not None:
             raise self._error
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.common.closeable import Closing
+from pipeline.common.closeable import Closeable
 from pipeline.common.errors import EngineError
 from pipeline.frame import Pixels
 from pipeline.style import StyleCard
@@ -32,7 +32,7 @@ class EngineInfo:
         return f"{self.engine} {self.version}, {self.device}, {self.precision}"
 
 
-class Engine(Closing):
+class Engine(Closeable):
     """One style file, opened for one frame size.
 
     A subclass implements ``_open``, ``_infer`` and ``_close``; ``infer`` checks what goes in and comes
@@ -43,14 +43,14 @@ class Engine(Closing):
 
     Attributes:
         devices: names ``device`` may have; empty where there is nothing to choose.
-        guarded_by_size: the build depends on the frame size, so that parity is measured for each size.
+        checked_by_size: the build depends on the frame size, so that parity is measured for each size.
         slots: frames that may be in flight.
         note: what the user should know of this engine, one line; empty where there is nothing.
     """
 
     name: ClassVar[str]
     devices: ClassVar[tuple[str, ...]] = ()
-    guarded_by_size: ClassVar[bool] = False
+    checked_by_size: ClassVar[bool] = False
     slots: int = 1
     note: str = ""
 

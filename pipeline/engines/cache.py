@@ -37,7 +37,7 @@ Key = Mapping[str, object]
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """One entry as it was read or built.
 
     Attributes:
@@ -71,7 +71,7 @@ def entry_path(kind: str, key: Key) -> Path:
     return cache_folder() / f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
-def read_entry(kind: str, key: Key) -> Entry | None:
+def read_entry(kind: str, key: Key) -> CacheEntry | None:
     """The entry of that key; None where there is none, or one that is damaged or has another key."""
     try:
         raw = entry_path(kind, key).read_bytes()
@@ -80,7 +80,7 @@ def read_entry(kind: str, key: Key) -> Entry | None:
     return _parsed(raw, key)
 
 
-def _parsed(raw: bytes, key: Key) -> Entry | None:
+def _parsed(raw: bytes, key: Key) -> CacheEntry | None:
     if not raw.startswith(MAGIC):
         return None
     head, newline, content = raw[len(MAGIC) :].partition(b"\n")
@@ -91,7 +91,7 @@ def _parsed(raw: bytes, key: Key) -> Entry | None:
     whole = newline and isinstance(about, dict) and about.get("key") == _plain(key)
     if not whole or about.get("sha256") != hashlib.sha256(content).hexdigest():
         return None
-    return Entry(content, about.get("facts", {}))
+    return CacheEntry(content, about.get("facts", {}))
 
 
 def _plain(key: Key) -> Any:
@@ -114,7 +114,7 @@ def write_entry(kind: str, key: Key, content: bytes, facts: Mapping[str, Any]) -
     return None
 
 
-def rebuild(kind: str, key: Key, build: Callable[[], tuple[bytes, Mapping[str, Any]]]) -> Entry:
+def rebuild(kind: str, key: Key, build: Callable[[], tuple[bytes, Mapping[str, Any]]]) -> CacheEntry:
     """Build an entry whatever is kept: that turned out to be of no use, and perhaps cannot be removed."""
     with locked(entry_path(kind, key)):
         _remove(entry_path(kind, key))
@@ -133,7 +133,7 @@ def get_or_build(
     key: Key,
     build: Callable[[], tuple[bytes, Mapping[str, Any]]],
     on_wait: Callable[[], None] | None = None,
-) -> Entry:
+) -> CacheEntry:
     """Read an entry, or build and keep it; of several processes one builds and the others wait.
 
     Args:
@@ -150,10 +150,10 @@ def get_or_build(
         return _built(kind, key, build)
 
 
-def _built(kind: str, key: Key, build: Callable[[], tuple[bytes, Mapping[str, Any]]]) -> Entry:
+def _built(kind: str, key: Key, build: Callable[[], tuple[bytes, Mapping[str, Any]]]) -> CacheEntry:
     content, facts = build()
     _remove_parts(entry_path(kind, key))
-    return Entry(content, dict(facts), True, write_entry(kind, key, content, facts))
+    return CacheEntry(content, dict(facts), True, write_entry(kind, key, content, facts))
 
 
 def _remove_parts(path: Path) -> None:

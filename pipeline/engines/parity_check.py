@@ -1,4 +1,4 @@
-"""The parity guard: no engine draws a frame for the user before it drew the reference's picture.
+"""The parity check: no engine draws a frame for the user before it drew the reference's picture.
 
 A freshly opened engine and ONNX Runtime in float32 on the CPU run the same frames: a drawn scene, noise,
 flat and extreme ones (no exactly flat ones for a style whose card says that it has no one picture of
@@ -6,9 +6,9 @@ them). The verdict is kept in the cache under everything that decides the
 picture, so a second start costs a few milliseconds; where the cache cannot be written it is measured at
 every start.
 
-bf16 and int8 round the same way at every frame size, so for them the guard opens the engine once more for
+bf16 and int8 round the same way at every frame size, so for them the check opens the engine once more for
 a small frame. A TensorRT engine is built for one size, and float16 statistics overflow with the size of
-the map: there the guard runs the very engine, at its size.
+the map: there the check runs the very engine, at its size.
 """
 
 import json
@@ -31,10 +31,10 @@ from pipeline.frame import Pixels
 from pipeline.style import StyleFile
 
 REFERENCE = "onnxruntime"
-GUARD_VERSION = 1
+CHECK_VERSION = 1
 """Counts changes of frames or measure; verdicts of another version are not asked."""
 
-GUARD_SIZE = (240, 320)
+CHECK_SIZE = (240, 320)
 _SCENE_SECONDS = (0.0, 1.5)
 _SAMPLES = (0, 1, 2, 3, 5, 6, 7)
 """Of ``sample_frames`` all but the linear gradient: with nothing in the frame but a ramp the norms amplify
@@ -50,7 +50,7 @@ def check_parity(style: StyleFile, engine: Engine) -> ParityReport | None:
         None for the reference itself, and for an engine that computes nothing.
 
     Raises:
-        EngineError: an engine failed on a frame of the guard.
+        EngineError: an engine failed on a frame of the check.
         MissingPackageError: the reference is not installed.
     """
     if engine.name == "identity" or (engine.name == REFERENCE and engine.info.device == "cpu"):
@@ -72,11 +72,11 @@ def require_parity(report: ParityReport | None) -> None:
 def _key(style: StyleFile, engine: Engine, limits: tuple[float, float]) -> Mapping[str, object]:
     info = engine.info
     return {
-        "guard": GUARD_VERSION,
+        "check": CHECK_VERSION,
         "style": cache.file_digest(style.path),
         "engine": [info.engine, info.version, info.device, info.precision],
         "cpu": [machine.cpu_name(), machine.cpu_features()],
-        "size": engine.size if engine.guarded_by_size else None,
+        "size": engine.size if engine.checked_by_size else None,
         "limits": limits,
         **engine.fingerprint(),
     }
@@ -95,14 +95,14 @@ def _report(values: Mapping[str, Any]) -> ParityReport:
 
 
 def measure(style: StyleFile, engine: Engine, limits: tuple[float, float]) -> ParityReport:
-    """Run the guard's frames through engine and reference; takes about half a second on two cores."""
+    """Run the check's frames through engine and reference; takes about half a second on two cores."""
     flat = not style.card.flat_is_rounding
-    if engine.guarded_by_size:
-        return _compared(style, engine, guard_frames(engine.size, few=True, flat=flat), limits)
+    if engine.checked_by_size:
+        return _compared(style, engine, check_frames(engine.size, few=True, flat=flat), limits)
     size = small_size(style.card.size_multiple)
     opened = type(engine)(style.path, style.card, size, engine.info.precision, device=engine.device)
     with opened:
-        return _compared(style, opened, guard_frames(size, flat=flat), limits)
+        return _compared(style, opened, check_frames(size, flat=flat), limits)
 
 
 def _compared(
@@ -114,12 +114,12 @@ def _compared(
 
 
 def small_size(multiple: int) -> tuple[int, int]:
-    """GUARD_SIZE, or the next (height, width) that is a multiple."""
-    height, width = (-(-side // multiple) * multiple for side in GUARD_SIZE)
+    """CHECK_SIZE, or the next (height, width) that is a multiple."""
+    height, width = (-(-side // multiple) * multiple for side in CHECK_SIZE)
     return height, width
 
 
-def guard_frames(size: tuple[int, int], *, few: bool = False, flat: bool = True) -> list[Pixels]:
+def check_frames(size: tuple[int, int], *, few: bool = False, flat: bool = True) -> list[Pixels]:
     """A drawn scene, then smooth, noisy, flat and extreme frames of (height, width), uint8 BGR.
 
     Args:

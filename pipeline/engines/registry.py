@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Entry:
+class Adapter:
     """Where an adapter is and what it needs.
 
     Attributes:
@@ -32,32 +32,32 @@ class Entry:
     auto: bool = False
 
 
-ENGINES: Mapping[str, Entry] = {  # the order is the one in which `auto` prefers them
-    "tensorrt": Entry("pipeline.engines.tensorrt.engine:TensorRtEngine", "tensorrt", "tensorrt", auto=True),
-    "openvino": Entry("pipeline.engines.ov:OpenVinoEngine", "openvino", auto=True),
-    "onnxruntime": Entry("pipeline.engines.ort:OnnxRuntimeEngine", "onnxruntime", auto=True),
-    "identity": Entry("pipeline.engines.identity:IdentityEngine"),
+ENGINES: Mapping[str, Adapter] = {  # the order is the one in which `auto` prefers them
+    "tensorrt": Adapter("pipeline.engines.tensorrt.engine:TensorRtEngine", "tensorrt", "tensorrt", auto=True),
+    "openvino": Adapter("pipeline.engines.ov:OpenVinoEngine", "openvino", auto=True),
+    "onnxruntime": Adapter("pipeline.engines.ort:OnnxRuntimeEngine", "onnxruntime", auto=True),
+    "identity": Adapter("pipeline.engines.identity:IdentityEngine"),
 }
-SOURCES: Mapping[str, Entry] = {
-    "synthetic": Entry("pipeline.live.sources.synthetic:SyntheticSource"),
-    "video-file": Entry("pipeline.video.reading.video_file:VideoFileSource", "av"),
-    "images": Entry("pipeline.images.reading:ImagesSource", "cv2"),
-    "camera": Entry("pipeline.live.sources.camera:CameraSource", "cv2"),
-    "network": Entry("pipeline.live.sources.network:NetworkSource", "av"),
-    "paced": Entry("pipeline.live.sources.paced:PacedSource"),
-    "paced-synthetic": Entry("pipeline.live.sources.paced:PacedSynthetic"),
+SOURCES: Mapping[str, Adapter] = {
+    "synthetic": Adapter("pipeline.live.sources.synthetic:SyntheticSource"),
+    "video-file": Adapter("pipeline.video.reading.video_file:VideoFileSource", "av"),
+    "images": Adapter("pipeline.images.reading:ImagesSource", "cv2"),
+    "camera": Adapter("pipeline.live.sources.camera:CameraSource", "cv2"),
+    "network": Adapter("pipeline.live.sources.network:NetworkSource", "av"),
+    "paced": Adapter("pipeline.live.sources.paced:PacedSource"),
+    "paced-synthetic": Adapter("pipeline.live.sources.paced:PacedSynthetic"),
 }
-SINKS: Mapping[str, Entry] = {
-    "null": Entry("pipeline.live.sinks.null:NullSink"),
-    "video-file": Entry("pipeline.video.writing.recording:VideoFileSink", "av"),
-    "images": Entry("pipeline.images.writing:ImagesSink", "cv2"),
-    "window": Entry("pipeline.live.sinks.window:WindowSink", "cv2"),
-    "serve": Entry("pipeline.live.sinks.page:ServeSink", "cv2"),
-    "virtual-camera": Entry(
+SINKS: Mapping[str, Adapter] = {
+    "null": Adapter("pipeline.live.sinks.null:NullSink"),
+    "video-file": Adapter("pipeline.video.writing.recording:VideoFileSink", "av"),
+    "images": Adapter("pipeline.images.writing:ImagesSink", "cv2"),
+    "window": Adapter("pipeline.live.sinks.window:WindowSink", "cv2"),
+    "serve": Adapter("pipeline.live.sinks.page:ServeSink", "cv2"),
+    "virtual-camera": Adapter(
         "pipeline.live.sinks.virtual_camera:VirtualCameraSink", "pyvirtualcam", "virtual-camera"
     ),
 }
-CLUSTER = Entry("pipeline.video.cluster:Cluster", "ray", "cluster")
+CLUSTER = Adapter("pipeline.video.cluster:Cluster", "ray", "cluster")
 """What ``--cluster`` calls."""
 
 
@@ -128,7 +128,7 @@ def engine_on(engine: str, device: str | None, provider: str | None) -> str:
 
 def _first_available(after: str | None) -> Selection:
     refused: list[tuple[str, str]] = []
-    names = [name for name, entry in ENGINES.items() if entry.auto]
+    names = [name for name, adapter in ENGINES.items() if adapter.auto]
     for name in names[names.index(after) + 1 :] if after else names:
         reason = why_unavailable(name)
         if reason is None:
@@ -152,16 +152,16 @@ def load_engine(name: str) -> "type[Engine]":
     return engine
 
 
-def load(name: str, entry: Entry) -> Any:
+def load(name: str, adapter: Adapter) -> Any:
     """Import an adapter's module and return its class.
 
     Raises:
         MissingPackageError: its package is not installed or does not load; the message names the cure.
     """
-    cure = f"pip install 'brushstream[{entry.extra}]'" if entry.extra else "pip install brushstream"
-    if entry.package and not is_installed(entry.package):
-        raise MissingPackageError(f"{name} needs the package {entry.package!r}, not installed; run {cure}")
-    module_name, class_name = entry.target.split(":")
+    cure = f"pip install 'brushstream[{adapter.extra}]'" if adapter.extra else "pip install brushstream"
+    if adapter.package and not is_installed(adapter.package):
+        raise MissingPackageError(f"{name} needs the package {adapter.package!r}, not installed; run {cure}")
+    module_name, class_name = adapter.target.split(":")
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:

@@ -94,7 +94,7 @@ _TOGGLES = {
 }
 
 
-class Controls:
+class LiveControls:
     """Takes commands from any thread.
 
     ``settings`` is read once a frame; ``take_requests`` gives what is to be done once (record,

@@ -15,15 +15,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pipeline.common.concurrency import Crew, EndOfItemsError, Mailbox, StoppedError
+from pipeline.common.concurrency import EndOfItemsError, LatestSlot, StoppedError, WorkerGroup
 from pipeline.common.latency import Clock, Laps, LatencyClock, LatencyReport
 from pipeline.common.machine import usable_cores
 from pipeline.frame import Frame
-from pipeline.live.controls import RECORD, SCREENSHOT, Controls, Notices
+from pipeline.live.controls import RECORD, SCREENSHOT, LiveControls, Notices
 from pipeline.live.hud import Overlay, Status
 from pipeline.live.painter import Painter, Painting
 from pipeline.live.pool import EnginePool
-from pipeline.live.recorder import Keeper
+from pipeline.live.recorder import Recorder
 from pipeline.live.report import STAGES, LiveReport, Shown
 from pipeline.stream import Sink, Source, StreamInfo
 
@@ -56,9 +56,9 @@ class LiveLoop:
         painter: Painter,
         pool: EnginePool,
         sinks: Sequence[Sink],
-        controls: Controls,
+        controls: LiveControls,
         notices: Notices,
-        keeper: Keeper,
+        recorder: Recorder,
         *,
         stop: threading.Event,
         on_shown: Callable[[Shown], None] | None = None,
@@ -74,15 +74,15 @@ class LiveLoop:
             warmup: frames whose times stand apart.
         """
         self._source, self._painter, self._pool = source, painter, pool
-        self._sinks, self._controls, self._notices, self._keeper = sinks, controls, notices, keeper
+        self._sinks, self._controls, self._notices, self._recorder = sinks, controls, notices, recorder
         self._stop, self._on_shown, self._clock = stop, on_shown, clock
-        self._for_people = [sink for sink in sinks if sink.for_people]
-        self._others = [sink for sink in sinks if not sink.for_people]
-        self._captured: Mailbox[_Captured] = Mailbox(stop)
-        self._painted: Mailbox[_Painted] = Mailbox(stop)
+        self._interactive = [sink for sink in sinks if sink.interactive]
+        self._others = [sink for sink in sinks if not sink.interactive]
+        self._captured: LatestSlot[_Captured] = LatestSlot(stop)
+        self._painted: LatestSlot[_Painted] = LatestSlot(stop)
         self._all = LatencyClock(warmup=warmup, clock=clock)
         self._recent = LatencyClock(window=_RECENT_FRAMES, clock=clock)
-        self._crew = Crew(stop)
+        self._workers = WorkerGroup(stop)
         self._overlay = Overlay()
         self._lost = 0
         self._last: _Painted | None = None
@@ -99,15 +99,15 @@ class LiveLoop:
         started_at, cpu_at = self._clock(), time.process_time()
         for name, body in (
             ("capture", self._capture), ("stylize", self._stylize),
-            ("open", lambda: self._pool.run(self._stop)), ("keep", self._keeper.run),
+            ("open", lambda: self._pool.run(self._stop)), ("keep", self._recorder.run),
         ):  # fmt: skip
-            self._crew.add(name, body)
-        self._crew.start()
+            self._workers.add(name, body)
+        self._workers.start()
         try:
             ended = self._show_all()
         finally:
-            self._crew.end()
-        self._crew.raise_error()
+            self._workers.end()
+        self._workers.raise_error()
         for sink in self._sinks:
             sink.finish(complete=ended)
         return LiveReport(
@@ -117,7 +117,7 @@ class LiveLoop:
             cpu_s=time.process_time() - cpu_at,
             cores=usable_cores(),
             interrupted=not ended and not self._controls.asked_to_quit,
-            kept=tuple(self._keeper.kept),
+            kept=tuple(self._recorder.kept),
             damage=self._source.damage,
         )
 
@@ -159,7 +159,7 @@ class LiveLoop:
         try:
             while True:
                 self._attend()
-                painted = self._painted.get(_POLL_S if self._for_people else None)
+                painted = self._painted.get(_POLL_S if self._interactive else None)
                 if painted is not None:
                     self._show(painted)
                 elif self._clock() - self._drawn_at > _REDRAW_S:
@@ -171,14 +171,14 @@ class LiveLoop:
 
     def _attend(self) -> None:
         """What people asked for since the last time."""
-        for sink in self._for_people:
+        for sink in self._interactive:
             for command in sink.poll():
                 self._controls.do(command)
         for request in self._controls.take_requests():
             if request == RECORD:
-                self._keeper.toggle_recording()
+                self._recorder.toggle_recording()
             elif request == SCREENSHOT and self._last is not None:
-                self._keeper.screenshot(self._last.painting)
+                self._recorder.screenshot(self._last.painting)
 
     def _show(self, painted: _Painted) -> None:
         painted.laps.lap(STAGES[3])
@@ -190,14 +190,14 @@ class LiveLoop:
         painted.laps.lap(STAGES[4])
         self._all.finish(painted.laps)
         self._recent.finish(painted.laps)
-        self._keeper.offer(result, self._source.info)
+        self._recorder.offer(result, self._source.info)
         if self._on_shown is not None:
             at = painted.laps
             self._on_shown(Shown(painted.frame.index, at.started_at, at.last_at, at.stages))
 
     def _draw(self) -> None:
         """What people see: the last painting, with what lies over it."""
-        if not self._for_people or self._last is None:
+        if not self._interactive or self._last is None:
             return
         self._drawn_at = self._clock()
         painting, frame = self._last.painting, self._last.frame
@@ -205,7 +205,7 @@ class LiveLoop:
         page = self._overlay.compose(
             painting.source, painting.result, settings, self.status(), notice, self._drawn_at
         )
-        for sink in self._for_people:
+        for sink in self._interactive:
             sink.write(Frame(page, frame.index, frame.captured_at))
 
     def status(self) -> Status:
@@ -222,7 +222,7 @@ class LiveLoop:
             engine="" if painting is None else painting.engine,
             scale=self._controls.settings.scale if painting is None else painting.scale,
             governor="" if governor is None else governor.describe(),
-            recording_s=self._keeper.recording_s(self._clock()),
+            recording_s=self._recorder.recording_s(self._clock()),
         )
 
     def _recent_report(self) -> LatencyReport:

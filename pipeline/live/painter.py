@@ -9,7 +9,7 @@ from pipeline.common.latency import Clock
 from pipeline.frame import Pixels
 from pipeline.live.controls import SCALES, Settings
 from pipeline.live.governor import Governor
-from pipeline.live.pool import EnginePool, Wanted
+from pipeline.live.pool import EngineKey, EnginePool
 from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.stylizer import MINIMUM_PX, Stylizer, finish
 
@@ -102,9 +102,9 @@ class Painter:
         assert self._current is not None, "prepare() comes first"
         return self._current
 
-    def _wanted(self, size: tuple[int, int], style: int, scale: float) -> Wanted:
+    def _wanted(self, size: tuple[int, int], style: int, scale: float) -> EngineKey:
         multiple = self._pool.styles[style].card.size_multiple
-        return Wanted(style, scaled(size, scale, multiple))
+        return EngineKey(style, scaled(size, scale, multiple))
 
     def _steadied(self, source: Pixels, result: Pixels, settings: Settings) -> Pixels:
         made_with = (self._current, settings.strength, settings.keep_colors, settings.mirror)

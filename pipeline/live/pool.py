@@ -19,7 +19,7 @@ MOST_OPEN = 8
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EngineKey:
     """Which engine: the style's place in the list, and (height, width) of the frames it takes."""
 
     style: int
@@ -33,7 +33,7 @@ class EnginePool:
     """Shared by the stylize stage (``get``) and one background thread (``run``).
 
     Attributes:
-        styles: what the numbers of ``Wanted.style`` stand for.
+        styles: what the numbers of ``EngineKey.style`` stand for.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class EnginePool:
         self._open_stylizer = open_stylizer
         self._tell = tell
         self._most_open = most_open
-        self._ready: OrderedDict[Wanted, Stylizer] = OrderedDict()
-        self._refused: set[Wanted] = set()
-        self._queue: deque[Wanted] = deque()
+        self._ready: OrderedDict[EngineKey, Stylizer] = OrderedDict()
+        self._refused: set[EngineKey] = set()
+        self._queue: deque[EngineKey] = deque()
         self._changed = threading.Condition()
 
-    def open_now(self, wanted: Wanted) -> Stylizer:
+    def open_now(self, wanted: EngineKey) -> Stylizer:
         """Open and wait for it; for the first one.
 
         Raises:
@@ -65,7 +65,7 @@ class EnginePool:
             self._ready[wanted] = stylizer
         return stylizer
 
-    def get(self, wanted: Wanted) -> Stylizer | None:
+    def get(self, wanted: EngineKey) -> Stylizer | None:
         """The engine, or None: it opens now in the background, or it was refused."""
         with self._changed:
             if wanted in self._ready:
@@ -75,18 +75,18 @@ class EnginePool:
                 self._put_first(wanted)
             return None
 
-    def _put_first(self, wanted: Wanted) -> None:
+    def _put_first(self, wanted: EngineKey) -> None:
         if not self._queue or self._queue[0] != wanted:
             self._queue = deque([wanted, *(w for w in self._queue if w != wanted)])
             self._changed.notify_all()
 
-    def preload(self, wanted: Wanted) -> None:
+    def preload(self, wanted: EngineKey) -> None:
         """Open it when there is nothing more urgent."""
         with self._changed:
             self._queue.append(wanted)
             self._changed.notify_all()
 
-    def refused(self, wanted: Wanted) -> bool:
+    def refused(self, wanted: EngineKey) -> bool:
         """Whether it could not be opened."""
         return wanted in self._refused
 
@@ -113,7 +113,7 @@ class EnginePool:
             with self._changed:
                 self._queue = deque(w for w in self._queue if w != wanted)
 
-    def _open(self, wanted: Wanted) -> None:
+    def _open(self, wanted: EngineKey) -> None:
         style = self.styles[wanted.style]
         try:
             stylizer = self._open_stylizer(style, wanted.size)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.common.concurrency import LOOK_EVERY_S, EndOfItemsError, Mailbox
+from pipeline.common.concurrency import LOOK_EVERY_S, EndOfItemsError, LatestSlot
 from pipeline.common.errors import OutputError
 from pipeline.drawing.letterbox import letterbox
 from pipeline.frame import Frame, Pixels
@@ -40,7 +40,7 @@ class Kept:
     missed: int
 
 
-class Keeper:
+class Recorder:
     """``offer`` takes every frame, ``run`` is the thread's body, the rest is called at will.
 
     Attributes:
@@ -66,7 +66,7 @@ class Keeper:
         self.kept: list[Kept] = []
         self._tell = tell
         self._overwrite = overwrite
-        self._box: Mailbox[tuple[Frame, StreamInfo]] = Mailbox(stop)
+        self._box: LatestSlot[tuple[Frame, StreamInfo]] = LatestSlot(stop)
         self._pictures: queue.SimpleQueue[Painting] = queue.SimpleQueue()
         self._path: Path | None = record  # of the recording that is wanted
         self._recording: _Recording | None = None
@@ -75,7 +75,7 @@ class Keeper:
             VideoFileSink(record, overwrite=overwrite)
 
     @classmethod
-    def idle(cls, stop: threading.Event) -> "Keeper":
+    def idle(cls, stop: threading.Event) -> "Recorder":
         """One that nobody asks for anything: for measurements."""
         return cls(Path(), stop, lambda line: None)
 

@@ -11,12 +11,12 @@ from typing import Any
 from pipeline.common.interruption import stop_on_ctrl_c
 from pipeline.engines import registry
 from pipeline.engines.base import Precision
-from pipeline.live.controls import COMMAND_OF_KEY, Controls, Notices, Settings
+from pipeline.live.controls import COMMAND_OF_KEY, LiveControls, Notices, Settings
 from pipeline.live.governor import Governor
 from pipeline.live.loop import LiveLoop, sink_info
 from pipeline.live.painter import Painter
 from pipeline.live.pool import EnginePool
-from pipeline.live.recorder import Keeper
+from pipeline.live.recorder import Recorder
 from pipeline.live.report import LiveReport
 from pipeline.live.sinks.null import NullSink
 from pipeline.live.sinks.page import HERE_ONLY, ServeSink
@@ -106,8 +106,8 @@ class _Session:
         trial = self._try_display()
         styles, first = choose_styles(options, self._say)
         titles = [style.card.title or style.card.name for style in styles]
-        self._controls = Controls(titles, replace(options.settings, style=first), self._stop)
-        keeper = Keeper(
+        self._controls = LiveControls(titles, replace(options.settings, style=first), self._stop)
+        recorder = Recorder(
             options.folder, self._stop, self._notices.tell,
             record=options.record, overwrite=options.overwrite,
         )  # fmt: skip
@@ -124,7 +124,7 @@ class _Session:
         if trial is not None:
             trial.check()
         self._loop = LiveLoop(
-            source, painter, pool, sinks, self._controls, self._notices, keeper, stop=self._stop
+            source, painter, pool, sinks, self._controls, self._notices, recorder, stop=self._stop
         )
         for sink in sinks:
             sink.open(sink_info(source.info))

@@ -23,7 +23,7 @@ class Overlapping(Protocol):
 
 
 class Stage(Protocol):
-    """``Overlapping``, of frames that tell when they are; ``Look`` is one."""
+    """``Overlapping``, of frames that tell when they are; ``ScheduledStylizer`` is one."""
 
     @property
     def slots(self) -> int:

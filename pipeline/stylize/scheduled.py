@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import cv2
 
-from pipeline.common.closeable import Closing
+from pipeline.common.closeable import Closeable
 from pipeline.engines.base import Precision
 from pipeline.frame import Frame, Pixels
 from pipeline.style import StyleFile
@@ -26,7 +26,7 @@ class _Waiting:
     forget: bool  # what was shown before: the frame begins a scene or a segment
 
 
-class Look(Closing):
+class ScheduledStylizer(Closeable):
     """Frame in, pixels out, by a schedule; one engine a style, all open from the start.
 
     Used by one thread at a time. What it does with a frame depends on the frame's time and on the cuts of

@@ -4,7 +4,7 @@ from collections import deque
 
 import cv2
 
-from pipeline.common.closeable import Closing
+from pipeline.common.closeable import Closeable
 from pipeline.common.errors import EngineError
 from pipeline.engines import parity_check, registry
 from pipeline.engines.base import Controls, Engine, EngineInfo, Precision
@@ -19,7 +19,7 @@ MINIMUM_PX = 64
 than its border, and the card does not tell how far the deepest layer shrinks the frame."""
 
 
-class Stylizer(Closing):
+class Stylizer(Closeable):
     """One style opened for one frame size, with the user's wishes about the result.
 
     The order is: reflect the frame by the style's margin, to its multiple and to at least MINIMUM_PX, infer,
@@ -49,7 +49,7 @@ class Stylizer(Closing):
     ) -> None:
         """Open the engine; this takes from 0.1 s to some seconds the first time.
 
-        The engine must show the reference's picture (see ``guard``). With ``precision=None`` one that does
+        The engine must show the reference's picture (``parity_check``). With ``precision=None`` one that does
         not is opened again in fp32, and ``describe`` says why; a precision that was asked for is refused.
 
         Args:

@@ -16,7 +16,7 @@ from typing import Any
 
 import ray
 
-from pipeline.common.closeable import Closing
+from pipeline.common.closeable import Closeable
 from pipeline.common.errors import EngineError
 from pipeline.video.job import VideoSummary
 from pipeline.video.outputs.base import OutputAssembler, part_name
@@ -42,7 +42,7 @@ LOCAL = "local"
 _LOOK_EVERY_S = 0.2
 
 
-class Cluster(Closing):
+class Cluster(Closeable):
     """A Ray cluster that is connected; runs several videos at once, from several threads."""
 
     def __init__(self, address: str = LOCAL) -> None:

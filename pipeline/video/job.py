@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline.frame import Frame, Pixels
-from pipeline.stylize.scheduled import Look
+from pipeline.stylize.scheduled import ScheduledStylizer
 from pipeline.video.loop import run_frames
 from pipeline.video.outputs.base import OutputAssembler, part_name
 from pipeline.video.plan import (
@@ -120,7 +120,7 @@ class _Watched:
     """The look, with a note of the frames by which a later run knows its place, and a preview."""
 
     def __init__(
-        self, look: Look, segment_frames: int, source_crcs: dict[int, int], preview: Preview
+        self, look: ScheduledStylizer, segment_frames: int, source_crcs: dict[int, int], preview: Preview
     ) -> None:
         self._look, self._segment_frames = look, segment_frames
         self._source_crcs, self._preview = source_crcs, preview
@@ -147,7 +147,7 @@ class _Job:
         self,
         options: VideoOptions,
         source: MediaSource,
-        look: Look,
+        look: ScheduledStylizer,
         target: OutputAssembler,
         journal: Journal,
     ) -> None:
@@ -212,7 +212,7 @@ class _Job:
         )
 
 
-def go_on_after(journal: Journal, source: MediaSource, look: Look) -> None:
+def go_on_after(journal: Journal, source: MediaSource, look: ScheduledStylizer) -> None:
     """Let source and look begin with the first frame that no whole segment holds. Raises InputError."""
     if journal.records:
         last = journal.records[-1]

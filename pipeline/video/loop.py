@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from pipeline.common.concurrency import BusyTime, Crew, EndOfItemsError, Fifo
+from pipeline.common.concurrency import BusyTime, EndOfItemsError, Fifo, WorkerGroup
 from pipeline.common.machine import usable_cores
 from pipeline.frame import Frame, Pixels
 from pipeline.stream import Sink, Source
@@ -95,7 +95,7 @@ class _FileLoop:
         self, source: Source, stage: Stage, sink: Sink, stop: threading.Event, queued_frames: int
     ) -> None:
         self._source, self._sink = source, sink
-        self._crew = Crew(stop)
+        self._workers = WorkerGroup(stop)
         self._decoded: Fifo[Frame] = Fifo(queued_frames, stop)
         self._stylized: Fifo[Frame] = Fifo(queued_frames, stop)
         self._busy = {name: BusyTime() for name in STAGES}
@@ -104,15 +104,15 @@ class _FileLoop:
 
     def run(self, on_progress: Callable[[Progress], None] | None) -> LoopReport:
         self._started_at, self._cpu_at = time.perf_counter(), time.process_time()
-        self._crew.add("decode", self._decode)
-        self._crew.add("stylize", self._stylize)
-        self._crew.add("encode", self._encode)
-        self._crew.start()
+        self._workers.add("decode", self._decode)
+        self._workers.add("stylize", self._stylize)
+        self._workers.add("encode", self._encode)
+        self._workers.start()
         try:
             self._wait(on_progress)
         finally:
-            self._crew.end()
-        self._crew.raise_error()
+            self._workers.end()
+        self._workers.raise_error()
         if not self._whole and not self._busy["encode"].count:
             raise KeyboardInterrupt
         with self._busy["encode"]:
@@ -121,11 +121,11 @@ class _FileLoop:
 
     def _wait(self, on_progress: Callable[[Progress], None] | None) -> None:
         try:
-            while self._crew.working():
+            while self._workers.working():
                 if on_progress is not None:
                     on_progress(self._progress())
         except KeyboardInterrupt:  # not an error: what was made until now is kept
-            self._crew.stop.set()
+            self._workers.stop.set()
 
     def _progress(self) -> Progress:
         frames = self._busy["encode"].count

@@ -14,7 +14,7 @@ from pipeline.style import StyleFile, find_style
 from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.options import PaintingOptions
 from pipeline.stylize.schedule import Cue, Schedule, parse_schedule
-from pipeline.stylize.scheduled import Look
+from pipeline.stylize.scheduled import ScheduledStylizer
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest
 from pipeline.video.outputs.movie import MovieAssembler
 from pipeline.video.outputs.opening import final_path, open_assembler
@@ -120,10 +120,10 @@ def plan_schedule(options: VideoOptions) -> tuple[Schedule, dict[str, StyleFile]
     return schedule, {name: find_style(name, options.quality) for name in schedule.styles}
 
 
-def open_look(options: VideoOptions, source: MediaSource) -> Look:
+def open_look(options: VideoOptions, source: MediaSource) -> ScheduledStylizer:
     """Open every engine the schedule needs. Raises StyleError, EngineError, MissingPackageError."""
     schedule, styles = plan_schedule(options)
-    return Look(
+    return ScheduledStylizer(
         styles,
         schedule,
         source.info.size,
@@ -157,12 +157,12 @@ def make_target(options: VideoOptions, source: MediaSource) -> OutputAssembler:
     return target
 
 
-def open_journal(options: VideoOptions, look: Look, target: OutputAssembler) -> Journal:
+def open_journal(options: VideoOptions, look: ScheduledStylizer, target: OutputAssembler) -> Journal:
     """The journal of the output's unfinished work. Raises OutputError."""
     return Journal(options.final, job_facts(options, look, target), resume=options.resume, is_whole=is_whole)
 
 
-def job_facts(options: VideoOptions, look: Look, target: OutputAssembler) -> Mapping[str, Any]:
+def job_facts(options: VideoOptions, look: ScheduledStylizer, target: OutputAssembler) -> Mapping[str, Any]:
     """Everything that shapes the pictures and their encoding, as JSON values: the journal's first line."""
     schedule, styles = plan_schedule(options)
     encoding = target.spec.encoding if isinstance(target, MovieAssembler) else options.encoding

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.common.errors import EngineError, InputError
 from pipeline.stylize.in_flight import overlapped
-from pipeline.stylize.scheduled import Look
+from pipeline.stylize.scheduled import ScheduledStylizer
 from pipeline.video.plan import VideoOptions, fingerprint, make_target, open_look, open_source
 from pipeline.video.reading.media import MediaSource, Position, pixels_crc
 from pipeline.video.reading.packet_times import picture_times
@@ -46,7 +46,9 @@ class Rendered:
     data: bytes
 
 
-def tasks_left(options: VideoOptions, source: MediaSource, look: Look, journal: Journal) -> list[Task]:
+def tasks_left(
+    options: VideoOptions, source: MediaSource, look: ScheduledStylizer, journal: Journal
+) -> list[Task]:
     """One task for every segment that is not done. Raises InputError where times cannot be known."""
     times = picture_times(options.input, source, options.fps)
     size, done = options.segment_frames, len(journal.records)
@@ -77,7 +79,7 @@ def render_segment(task: Task) -> Rendered:
             return _render(task, source, look, Path(folder) / "segment")
 
 
-def _render(task: Task, source: MediaSource, look: Look, path: Path) -> Rendered:
+def _render(task: Task, source: MediaSource, look: ScheduledStylizer, path: Path) -> Rendered:
     encoder = make_target(task.options, source).new_encoder()
     writer = SegmentWriter(path, encoder.extradata)
     last: tuple[int, Fraction | None, int] | None = None

@@ -12,7 +12,7 @@ from pipeline.common.errors import MissingPackageError
 from pipeline.engines import registry
 from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.engines.parity import LIMITS, compare
-from pipeline.engines.parity_check import guard_frames
+from pipeline.engines.parity_check import check_frames
 from pipeline.engines.tensorrt import fp16
 from pipeline.style import StyleCard, StyleFile
 from training import networks
@@ -27,9 +27,9 @@ def test_the_networks_survive_the_float16_rewriting(name: str, tmp_path: Path) -
     card = StyleCard(name, size_multiple=networks.size_multiple(network))
     whole, rewritten = tmp_path / f"{name}.onnx", tmp_path / "fp16.onnx"
     to_onnx.write_style_file(whole, to_onnx.onnx_from_network(network), card)
-    rewritten.write_bytes(fp16.typed_graph(whole, SIZE, half=True)[0])
+    rewritten.write_bytes(fp16.typed_graph(whole, SIZE, fp16=True)[0])
     with OnnxRuntimeEngine(rewritten, card, SIZE) as a, OnnxRuntimeEngine(whole, card, SIZE) as b:
-        frames = guard_frames(SIZE)
+        frames = check_frames(SIZE)
         report = compare(a.infer, b.infer, frames, names=("half", "float"), limits=LIMITS["fp16"])
     assert report.passed, str(report)
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.frame import Frame, Pixels
-from pipeline.live.controls import Controls, Notices, Settings
+from pipeline.live.controls import LiveControls, Notices, Settings
 from pipeline.live.loop import LiveLoop, sink_info
 from pipeline.live.painter import Painter
 from pipeline.live.pool import EnginePool
-from pipeline.live.recorder import Keeper
+from pipeline.live.recorder import Recorder
 from pipeline.live.report import LiveReport, Shown
 from pipeline.live.sinks.null import NullSink
 from pipeline.stream import Sink, Source, StreamInfo
@@ -94,7 +94,7 @@ class Keeping(NullSink):
 class Watching(Keeping):
     """A sink for people, who give the commands of ``pending``."""
 
-    for_people = True
+    interactive = True
 
     def __init__(self, on_frame: Callable[[Frame], object] = lambda frame: None) -> None:
         super().__init__(on_frame)
@@ -130,13 +130,13 @@ class Rig:
     painter: Callable[[EnginePool], Painter] = Painter
 
     def __post_init__(self) -> None:
-        self.controls = Controls([s.card.name for s in self.styles], self.settings, self.stop)
+        self.controls = LiveControls([s.card.name for s in self.styles], self.settings, self.stop)
         self.notices = Notices(self.told.append, time.monotonic)
         self.pool = EnginePool(self.styles, self.open_stylizer, self.notices.tell)
         self.paint = self.painter(self.pool)
-        self.keeper = Keeper(self.folder, self.stop, self.told.append, record=self.record)
+        self.recorder = Recorder(self.folder, self.stop, self.told.append, record=self.record)
         self.loop = LiveLoop(
-            self.source, self.paint, self.pool, self.sinks, self.controls, self.notices, self.keeper,
+            self.source, self.paint, self.pool, self.sinks, self.controls, self.notices, self.recorder,
             stop=self.stop, on_shown=self.shown.append, warmup=0,
         )  # fmt: skip
 

@@ -53,7 +53,7 @@ def build_engine(
     """
     log = BuildLog()
     recipe = rules.recipe_for(trt.__version__, precision)
-    model, rescaled = fp16.typed_graph(style_path, size, half=precision == "fp16")
+    model, rescaled = fp16.typed_graph(style_path, size, fp16=precision == "fp16")
     plan = _built_with_timings(model, recipe, log, {"tensorrt": trt.__version__, "gpu": vars(gpu)})
     convolutions = rules.check_precision(_information(plan, log), precision)
     return plan, {"convolutions": convolutions, "rescaled": {r.output: r.factor for r in rescaled}}

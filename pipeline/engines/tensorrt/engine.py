@@ -31,7 +31,7 @@ class TensorRtEngine(Engine):
     """A style built for one frame size and this GPU, in fp16 unless fp32 is asked for."""
 
     name = "tensorrt"
-    guarded_by_size = True
+    checked_by_size = True
 
     @classmethod
     def why_unavailable(cls) -> str | None:

@@ -64,7 +64,7 @@ def pin_size(model: onnx.ModelProto, size: tuple[int, int]) -> None:
     del model.graph.value_info[:]  # shapes of the dynamic graph
 
 
-def typed_graph(path: Path, size: tuple[int, int], half: bool) -> tuple[bytes, tuple[Rescaled, ...]]:
+def typed_graph(path: Path, size: tuple[int, int], fp16: bool) -> tuple[bytes, tuple[Rescaled, ...]]:
     """The style's ONNX for one frame size, in float32 or float16.
 
     Returns:
@@ -76,12 +76,12 @@ def typed_graph(path: Path, size: tuple[int, int], half: bool) -> tuple[bytes, t
     model = onnx.load(path)
     pin_size(model, size)
     controls = {c.name: max(abs(c.low), abs(c.high)) for c in read_style(path).card.controls}
-    rescaled = to_half(model, controls) if half else ()
+    rescaled = to_fp16(model, controls) if fp16 else ()
     onnx.checker.check_model(model)
     return model.SerializeToString(), rescaled
 
 
-def to_half(model: onnx.ModelProto, controls: Mapping[str, float]) -> tuple[Rescaled, ...]:
+def to_fp16(model: onnx.ModelProto, controls: Mapping[str, float]) -> tuple[Rescaled, ...]:
     """Rewrite a float32 style graph to float16 with float32 norms, in place; see the module's text.
 
     Args:
@@ -92,9 +92,9 @@ def to_half(model: onnx.ModelProto, controls: Mapping[str, float]) -> tuple[Resc
     kept = {name for node in graph.node for name in _float_inputs(node)}
     for weight in graph.initializer:
         if weight.data_type == TensorProto.FLOAT and weight.name not in kept:
-            half = numpy_helper.to_array(weight).astype(np.float16)
-            weight.CopyFrom(numpy_helper.from_array(half, weight.name))
-    nodes = [*_halved_controls(graph), *(part for node in graph.node for part in _halved(node))]
+            values = numpy_helper.to_array(weight).astype(np.float16)
+            weight.CopyFrom(numpy_helper.from_array(values, weight.name))
+    nodes = [*_fp16_controls(graph), *(part for node in graph.node for part in _in_fp16(node))]
     del graph.node[:]
     graph.node.extend(nodes)
     return rescaled
@@ -104,12 +104,12 @@ def _float_inputs(node: onnx.NodeProto) -> list[str]:
     return [node.input[i] for i in _FLOAT_INPUTS.get(node.op_type, ()) if i < len(node.input)]
 
 
-def _halved_controls(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+def _fp16_controls(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     """A Cast behind every float32 input of the graph, whose readers then take the Cast's output."""
     casts = []
     for value in graph.input:
         if value.type.tensor_type.elem_type == TensorProto.FLOAT:
-            name = f"{value.name}.half"
+            name = f"{value.name}.fp16"
             casts.append(helper.make_node("Cast", [value.name], [name], to=TensorProto.FLOAT16))
             for node in graph.node:
                 for index, read in enumerate(node.input):
@@ -118,14 +118,14 @@ def _halved_controls(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     return casts
 
 
-def _halved(node: onnx.NodeProto) -> list[onnx.NodeProto]:
+def _in_fp16(node: onnx.NodeProto) -> list[onnx.NodeProto]:
     """One node in float16; a norm between two Casts."""
     for attribute in node.attribute:
         if node.op_type == "Cast" and attribute.name == "to" and attribute.i == TensorProto.FLOAT:
             attribute.i = TensorProto.FLOAT16
         if node.op_type == "Constant" and attribute.t.data_type == TensorProto.FLOAT:
-            half = numpy_helper.to_array(attribute.t).astype(np.float16)
-            attribute.t.CopyFrom(numpy_helper.from_array(half))
+            values = numpy_helper.to_array(attribute.t).astype(np.float16)
+            attribute.t.CopyFrom(numpy_helper.from_array(values))
     if node.op_type != _NORM:
         return [node]
     before, after = f"{node.input[0]}.{node.output[0]}.float", f"{node.output[0]}.float"

@@ -27,7 +27,7 @@ class ServeSink(Sink):
         port: where it listens; chosen by the system where 0 was asked for.
     """
 
-    for_people: ClassVar[bool] = True
+    interactive: ClassVar[bool] = True
 
     def __init__(
         self,

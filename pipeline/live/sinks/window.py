@@ -77,7 +77,7 @@ class WindowSink(Sink):
     Closing the window quits; ``f`` is carried out here.
     """
 
-    for_people: ClassVar[bool] = True
+    interactive: ClassVar[bool] = True
 
     def __init__(self, title: str = TITLE) -> None:
         self._title = title

@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipeline.common.closeable import Closing
+from pipeline.common.closeable import Closeable
 from pipeline.common.errors import OutputError
 
 _NAME = "journal.jsonl"
@@ -64,7 +64,7 @@ def work_folder(output: Path) -> Path:
     return output.with_name(f".{output.name}.work")
 
 
-class Journal(Closing):
+class Journal(Closeable):
     """The work folder of one output, held by one process at a time.
 
     Attributes:

@@ -19,7 +19,7 @@ from pipeline.cli import main
 from pipeline.common.errors import OutputError
 from pipeline.engines import parity_check
 from pipeline.engines.ort import OnnxRuntimeEngine
-from pipeline.engines.tensorrt.fp16 import to_half
+from pipeline.engines.tensorrt.fp16 import to_fp16
 from pipeline.frame import Pixels
 from pipeline.style import StyleCard, StyleFile, read_style
 from pipeline.stylize.stylizer import Stylizer
@@ -143,11 +143,11 @@ def test_the_fast_precision_is_used_or_the_line_says_why_not(monet: StyleFile) -
 
 def test_engines_are_not_compared_on_frames_that_have_no_one_picture() -> None:
     card = StyleCard("a", flat_is_rounding=True)
-    compared = [*frames_for(card, (16, 24)), *parity_check.guard_frames((64, 96), flat=False)]
+    compared = [*frames_for(card, (16, 24)), *parity_check.check_frames((64, 96), flat=False)]
     assert all(frame.std() > 0 for frame in compared)
     assert len(frames_for(StyleCard("a"), (16, 24))) == len(frames_for(card, (16, 24))) + 2
-    few = parity_check.guard_frames((64, 96), few=True, flat=False)
-    assert len(parity_check.guard_frames((64, 96), few=True)) == len(few) + 1
+    few = parity_check.check_frames((64, 96), few=True, flat=False)
+    assert len(parity_check.check_frames((64, 96), few=True)) == len(few) + 1
 
 
 def test_the_float16_rewriting_knows_its_operators(monet: StyleFile) -> None:
@@ -156,7 +156,7 @@ def test_the_float16_rewriting_knows_its_operators(monet: StyleFile) -> None:
     model = onnx.load(monet.path)
     small = [w for w in model.graph.initializer if w.name.endswith("head.conv.weight")]
     small[0].CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(small[0]) / 64, small[0].name))
-    to_half(model, {})
+    to_fp16(model, {})
     onnx.checker.check_model(model)
     assert "Sigmoid" in {node.op_type for node in model.graph.node}
 

@@ -102,21 +102,21 @@ def test_steady_calms_what_is_still_and_nothing_crosses_a_cut(still: Path, tmp_p
 def test_a_steady_job_that_was_cut_off_gives_the_same_frames(
     still: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    from pipeline.stylize.scheduled import Look
+    from pipeline.stylize.scheduled import ScheduledStylizer
 
     def run(name: str) -> int:
         line = ["video", str(still), "--style", "invert", "--engine", "identity", "--codec", "ffv1"]
         return main.run([*line, "-o", str(tmp_path / name), "--steady"])
 
-    def cut_off(self: Look, frame: Frame) -> None:
+    def cut_off(self: ScheduledStylizer, frame: Frame) -> None:
         if frame.index == 290:
             raise EngineError("cut off")
         submit(self, frame)
 
-    submit = Look.submit
+    submit = ScheduledStylizer.submit
     assert run("whole.mkv") == 0
     with monkeypatch.context() as patch:
-        patch.setattr(Look, "submit", cut_off)
+        patch.setattr(ScheduledStylizer, "submit", cut_off)
         assert run("cut.mkv") == 6
     assert run("cut.mkv") == 0
     assert "300 frames of 64x48, 250 of them by an earlier run" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from onnx import TensorProto, numpy_helper
 from pipeline.common.errors import EngineError
 from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.engines.parity import LIMITS, ParityReport, compare
-from pipeline.engines.parity_check import guard_frames
+from pipeline.engines.parity_check import check_frames
 from pipeline.engines.tensorrt import fp16
 from pipeline.style import read_style
 from tests.support import make_models
@@ -21,12 +21,12 @@ SIZE = (64, 96)
 
 def parity_of_half(path: Path, tmp_path: Path) -> tuple[ParityReport, tuple[fp16.Rescaled, ...]]:
     """The rewritten graph against the style itself, both in ONNX Runtime."""
-    content, rescaled = fp16.typed_graph(path, SIZE, half=True)
+    content, rescaled = fp16.typed_graph(path, SIZE, fp16=True)
     rewritten = tmp_path / "fp16.onnx"
     rewritten.write_bytes(content)
     card = read_style(path).card
     with OnnxRuntimeEngine(rewritten, card, SIZE) as a, OnnxRuntimeEngine(path, card, SIZE) as b:
-        frames = guard_frames(SIZE)
+        frames = check_frames(SIZE)
         return compare(a.infer, b.infer, frames, names=("half", "float"), limits=LIMITS["fp16"]), rescaled
 
 
@@ -63,12 +63,12 @@ def test_scaling_a_norms_input_and_its_epsilon_changes_nothing(tmp_path: Path) -
     onnx.save(model, scaled)
     card = read_style(path).card
     with OnnxRuntimeEngine(scaled, card, SIZE) as a, OnnxRuntimeEngine(path, card, SIZE) as b:
-        for frame in guard_frames(SIZE):
+        for frame in check_frames(SIZE):
             assert np.abs(a.infer(frame).astype(int) - b.infer(frame)).max() <= 1
 
 
 def test_bodies_are_half_and_norms_are_float(tmp_path: Path) -> None:
-    content, _ = fp16.typed_graph(make_models.normed(tmp_path / "normed.onnx"), SIZE, half=True)
+    content, _ = fp16.typed_graph(make_models.normed(tmp_path / "normed.onnx"), SIZE, fp16=True)
     graph = onnx.load_from_string(content).graph
     types = {w.name: w.data_type for w in graph.initializer}
     assert {types[name] for name in ("w1", "b1", "w2", "b2", "half", "low", "high")} == {TensorProto.FLOAT16}
@@ -81,7 +81,7 @@ def test_bodies_are_half_and_norms_are_float(tmp_path: Path) -> None:
 
 
 def test_the_size_is_pinned(tmp_path: Path) -> None:
-    content, _ = fp16.typed_graph(make_models.invert(tmp_path / "invert.onnx"), SIZE, half=False)
+    content, _ = fp16.typed_graph(make_models.invert(tmp_path / "invert.onnx"), SIZE, fp16=False)
     model = onnx.load_from_string(content)
     for value in (*model.graph.input, *model.graph.output):
         assert [d.dim_value for d in value.type.tensor_type.shape.dim] == [1, *SIZE, 3]
@@ -101,7 +101,7 @@ def test_a_value_no_norm_follows_is_refused_with_its_bound(tmp_path: Path) -> No
     kernel.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(kernel) * np.float32(1e3), "kernel"))
     onnx.save(model, path)
     with pytest.raises(EngineError, match=r"'result' of Conv could reach 2\.55e\+05.*take --precision fp32"):
-        fp16.typed_graph(path, SIZE, half=True)
+        fp16.typed_graph(path, SIZE, fp16=True)
 
 
 def test_bounds_hold_for_every_frame(tmp_path: Path) -> None:
@@ -120,4 +120,4 @@ def test_bounds_hold_for_every_frame(tmp_path: Path) -> None:
 def test_an_unknown_operator_is_refused(tmp_path: Path) -> None:
     path = make_models.broken_operator(tmp_path / "broken.onnx")
     with pytest.raises(EngineError, match=r"NoSuchOperator .* not known to the float16 rewriting"):
-        fp16.typed_graph(path, SIZE, half=True)
+        fp16.typed_graph(path, SIZE, fp16=True)

@@ -1,4 +1,4 @@
-"""The parity guard: known differences are measured, kept and refused with their figures."""
+"""The parity check: known differences are measured, kept and refused with their figures."""
 
 from pathlib import Path
 
@@ -61,13 +61,13 @@ def test_a_card_may_set_its_own_limits() -> None:
 
 
 def test_frames_cover_scene_noise_flat_and_extremes() -> None:
-    frames = parity_check.guard_frames((96, 128))
+    frames = parity_check.check_frames((96, 128))
     deviations = [float(frame.std()) for frame in frames]
     assert min(deviations) == 0.0  # flat
     assert any(0 < deviation < 2 for deviation in deviations)  # almost flat
     assert max(deviations) > 100  # checks
     assert {int(f.max()) for f in frames} >= {0, 255}
-    assert len(parity_check.guard_frames((96, 128), few=True)) < len(frames)
+    assert len(parity_check.check_frames((96, 128), few=True)) < len(frames)
 
 
 def test_the_guard_measures_once_and_then_remembers(
@@ -88,7 +88,7 @@ def test_another_style_precision_or_size_is_measured_anew(
     with OpenVinoEngine(invert_style.path, invert_style.card, (64, 64), "fp32") as engine:
         key = parity_check._key(invert_style, engine, (0.1, 1.0))
         other = parity_check._key(read_style(styles_folder / "blur.onnx"), engine, (0.1, 1.0))
-        engine.guarded_by_size = True  # type: ignore[misc]
+        engine.checked_by_size = True  # type: ignore[misc]
         sized = parity_check._key(invert_style, engine, (0.1, 1.0))
     with OpenVinoEngine(invert_style.path, invert_style.card, (64, 80), "fp32") as engine:
         assert parity_check._key(invert_style, engine, (0.1, 1.0)) == key

@@ -4,12 +4,20 @@ import threading
 
 import pytest
 
-from pipeline.live.controls import COMMAND_OF_KEY, COMMANDS, SCALES, Controls, Notices, Settings, next_scale
+from pipeline.live.controls import (
+    COMMAND_OF_KEY,
+    COMMANDS,
+    SCALES,
+    LiveControls,
+    Notices,
+    Settings,
+    next_scale,
+)
 
 
 @pytest.fixture
-def controls() -> Controls:
-    return Controls(["a", "b", "c"], Settings(), threading.Event())
+def controls() -> LiveControls:
+    return LiveControls(["a", "b", "c"], Settings(), threading.Event())
 
 
 @pytest.mark.parametrize(
@@ -31,7 +39,9 @@ def controls() -> Controls:
         ("help", "help", True),
     ],
 )
-def test_each_command_changes_one_setting(controls: Controls, command: str, name: str, value: object) -> None:
+def test_each_command_changes_one_setting(
+    controls: LiveControls, command: str, name: str, value: object
+) -> None:
     before = controls.settings
     controls.do(command)
     assert getattr(controls.settings, name) == value
@@ -39,7 +49,7 @@ def test_each_command_changes_one_setting(controls: Controls, command: str, name
     assert changed in ([name], [])
 
 
-def test_strength_stays_in_its_range(controls: Controls) -> None:
+def test_strength_stays_in_its_range(controls: LiveControls) -> None:
     for _ in range(15):
         controls.do("weaker")
     assert controls.settings.strength == 0.0
@@ -50,20 +60,20 @@ def test_strength_stays_in_its_range(controls: Controls) -> None:
 
 def test_quitting_sets_the_stop_event() -> None:
     stop = threading.Event()
-    controls = Controls(["a"], Settings(), stop)
+    controls = LiveControls(["a"], Settings(), stop)
     controls.do("quit")
     assert stop.is_set()
     assert controls.asked_to_quit
 
 
-def test_what_is_done_once_is_asked_once(controls: Controls) -> None:
+def test_what_is_done_once_is_asked_once(controls: LiveControls) -> None:
     controls.do("record")
     controls.do("screenshot")
     assert controls.take_requests() == ["record", "screenshot"]
     assert controls.take_requests() == []
 
 
-def test_other_texts_are_refused(controls: Controls) -> None:
+def test_other_texts_are_refused(controls: LiveControls) -> None:
     with pytest.raises(ValueError, match="known are"):
         controls.do("format c:")
 

@@ -12,7 +12,7 @@ from pipeline.common.errors import EngineError, InputError, OutputError
 from pipeline.frame import Frame, Pixels
 from pipeline.live.controls import Settings
 from pipeline.live.painter import Painter, Painting
-from pipeline.live.pool import EnginePool, Wanted
+from pipeline.live.pool import EngineKey, EnginePool
 from pipeline.live.report import STAGES
 from pipeline.style import StyleFile, read_style
 from pipeline.stylize.stylizer import Stylizer
@@ -176,7 +176,7 @@ def test_stopping_leaves_a_playable_recording(style: StyleFile, tmp_path: Path) 
 
 def test_an_error_elsewhere_keeps_the_recording(style: StyleFile, tmp_path: Path) -> None:
     def break_late(frame: Frame) -> None:
-        if rig.keeper.recording_s(0.0) is not None and frame.index > 20:
+        if rig.recorder.recording_s(0.0) is not None and frame.index > 20:
             raise OutputError("sink broke")
 
     rig = Rig((style,), endless(), [Keeping(break_late)], record=tmp_path / "live.mp4")
@@ -278,7 +278,7 @@ def test_another_scale_opens_another_engine_and_gives_the_same_size(style: Style
         frame = grey(30, (128, 160))
         small = Settings(scale=0.75)
         assert painter(frame, small).scale == 1.0  # still the first engine
-        pool._open(Wanted(0, (96, 120)))  # what the background thread does
+        pool._open(EngineKey(0, (96, 120)))  # what the background thread does
         painting = painter(frame, small)
         assert (painting.scale, painting.result.shape) == (0.75, (128, 160, 3))
         assert abs(int(painting.result.mean()) - 225) <= 1
@@ -299,11 +299,11 @@ class EnginePoolOf(EnginePool):
 
 def test_the_pool_closes_what_was_not_used_for_longest(style: StyleFile) -> None:
     pool = EnginePool((style,), open_identity, lambda line: None, most_open=2)
-    opened = [pool.open_now(Wanted(0, (64, 64 + 4 * n))) for n in range(4)]
+    opened = [pool.open_now(EngineKey(0, (64, 64 + 4 * n))) for n in range(4)]
     pool.close_unused(opened[3])
-    assert pool.get(Wanted(0, (64, 64))) is None
-    assert pool.get(Wanted(0, (64, 72))) is opened[2]
-    assert pool.get(Wanted(0, (64, 76))) is opened[3]
+    assert pool.get(EngineKey(0, (64, 64))) is None
+    assert pool.get(EngineKey(0, (64, 72))) is opened[2]
+    assert pool.get(EngineKey(0, (64, 76))) is opened[3]
     with pytest.raises(EngineError, match="closed"):
         opened[0](grey(0, (64, 64)))
     pool.close()

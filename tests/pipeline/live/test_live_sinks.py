@@ -15,7 +15,7 @@ import pytest
 from pipeline.common.errors import MissingPackageError, OutputError
 from pipeline.common.latency import LatencyClock
 from pipeline.drawing.letterbox import letterbox
-from pipeline.engines.registry import Entry, load
+from pipeline.engines.registry import Adapter, load
 from pipeline.frame import Frame, Pixels
 from pipeline.live.controls import COMMAND_OF_KEY, Settings
 from pipeline.live.hud import Overlay, Status, help_lines, information, text_unit
@@ -245,11 +245,11 @@ def test_no_virtual_camera_gives_every_backends_reason(virtual: types.ModuleType
 
 
 def test_a_missing_pyvirtualcam_names_the_extra() -> None:
-    entry = Entry(
+    adapter = Adapter(
         "pipeline.live.sinks.virtual_camera:VirtualCameraSink", "brushstream_absent", "virtual-camera"
     )
     with pytest.raises(MissingPackageError, match=r"brushstream\[virtual-camera\]"):
-        load("virtual-camera", entry)
+        load("virtual-camera", adapter)
 
 
 def test_letterboxing_keeps_proportions() -> None:

@@ -14,7 +14,7 @@ from pipeline.style import read_style
 from pipeline.stylize.cuts import CutDetector
 from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.schedule import Part, parse_schedule
-from pipeline.stylize.scheduled import Look
+from pipeline.stylize.scheduled import ScheduledStylizer
 from pipeline.video.job import VideoOptions, run_video
 from pipeline.video.reading.resample import resampled
 from pipeline.video.reading.video_file import VideoFileSource
@@ -78,7 +78,7 @@ def test_the_deflicker_forgets_at_cuts_and_segments(styles_folder: Path) -> None
     tally, style = Tally(), read_style(styles_folder / "invert.onnx")
     frames = scenes()[:12] + [255 - pixels for pixels in scenes()[12:]]
     schedule = parse_schedule("0:x", Fraction(0))
-    with Look(
+    with ScheduledStylizer(
         {"x": style}, schedule, (72, 128), start=Fraction(0), engine="identity", deflicker=tally,
         segment_frames=8,
     ) as look:  # fmt: skip
@@ -91,7 +91,7 @@ def test_a_cross_fade_mixes_both_styles(styles_folder: Path) -> None:
     styles = {name: read_style(styles_folder / f"{name}.onnx") for name in ("invert", "blur")}
     schedule = parse_schedule("0:invert, 1:blur", Fraction(2))
     flat = np.full((64, 64, 3), 60, np.uint8)
-    with Look(styles, schedule, (64, 64), start=Fraction(5), engine="onnxruntime") as look:
+    with ScheduledStylizer(styles, schedule, (64, 64), start=Fraction(5), engine="onnxruntime") as look:
         levels = [int(look(Frame(flat, i, 0.0, Fraction(5 + i)))[32, 32, 0]) for i in range(4)]
     assert levels == [195, 195, 128, 60]
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from pipeline.common.concurrency import BusyTime, Crew, EndOfItemsError, Fifo, StoppedError
+from pipeline.common.concurrency import BusyTime, EndOfItemsError, Fifo, StoppedError, WorkerGroup
 from pipeline.frame import Frame, Pixels
 from pipeline.live.sinks.null import NullSink
 from pipeline.stream import Sink, Source, StreamInfo
@@ -249,7 +249,7 @@ def test_busy_time_leaves_waiting_out() -> None:
 
 
 def test_a_crew_raises_its_first_error_only() -> None:
-    crew = Crew()
+    workers = WorkerGroup()
     first = threading.Event()
 
     def early() -> None:
@@ -257,15 +257,15 @@ def test_a_crew_raises_its_first_error_only() -> None:
         raise ValueError("first")
 
     def late() -> None:
-        crew.stop.wait()
+        workers.stop.wait()
         raise ValueError("second")
 
-    crew.add("early", early)
-    crew.add("late", late)
-    crew.start()
-    crew.end()
+    workers.add("early", early)
+    workers.add("late", late)
+    workers.start()
+    workers.end()
     with pytest.raises(ValueError, match="first"):
-        crew.raise_error()
+        workers.raise_error()
 
 
 def test_the_sink_contract_has_defaults() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.common.errors import OutputError
 from pipeline.frame import Frame
-from pipeline.stylize.scheduled import Look
+from pipeline.stylize.scheduled import ScheduledStylizer
 from pipeline.video.job import VideoOptions, VideoSummary, run_video
 from pipeline.video.outputs import movie
 from pipeline.video.progress import Progress
@@ -57,9 +57,9 @@ class CutOffError(Exception):
 
 def broken_off(monkeypatch: pytest.MonkeyPatch, options: VideoOptions, after: int) -> int:
     """Run the job until it has looked at ``after`` frames; return how many the journal keeps."""
-    submit, seen = Look.submit, 0
+    submit, seen = ScheduledStylizer.submit, 0
 
-    def stop(self: Look, frame: Frame) -> None:
+    def stop(self: ScheduledStylizer, frame: Frame) -> None:
         nonlocal seen
         seen += 1
         if seen > after:
@@ -67,7 +67,7 @@ def broken_off(monkeypatch: pytest.MonkeyPatch, options: VideoOptions, after: in
         submit(self, frame)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Look, "submit", stop)
+        patch.setattr(ScheduledStylizer, "submit", stop)
         with pytest.raises(CutOffError):
             run_video(options)
     return unfinished_frames(options.final)
