@@ -9,8 +9,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from pipeline.common.errors import CheckpointError, OutputError, UnsafeCheckpointError
 from training import networks
-from training.errors import CheckpointError, ResultError, UnsafeCheckpointError
 
 CHECKPOINT_FORMAT = 1
 _KEY = "brushstream.checkpoint"
@@ -94,7 +94,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     """Write ``checkpoint``; the old file stays until the new one is whole.
 
     Raises:
-        ResultError: the folder is missing or cannot be written, or the disk is full.
+        OutputError: the folder is missing or cannot be written, or the disk is full.
     """
     meta = {
         "format": CHECKPOINT_FORMAT,
@@ -114,7 +114,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         partial.replace(path)
     except (OSError, SafetensorError) as error:
         partial.unlink(missing_ok=True)
-        raise ResultError(f"{path}: the checkpoint could not be written ({error})") from error
+        raise OutputError(f"{path}: the checkpoint could not be written ({error})") from error
 
 
 def load(path: Path) -> Checkpoint:

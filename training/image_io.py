@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from training.errors import ImageInputError, ResultError
+from pipeline.common.errors import InputError, OutputError
 
 SHORTEST_PX = 32
 LONGEST_PX = 8192
@@ -46,16 +46,16 @@ def read_picture(path: Path, role: str, force: bool = False) -> Picture:
         force: read a picture over 8192 px too.
 
     Raises:
-        ImageInputError: missing, not a picture, under 32 px on its short side, or over 8192 px.
+        InputError: missing, not a picture, under 32 px on its short side, or over 8192 px.
     """
     if not path.is_file():
-        raise ImageInputError(f"{role} {path}: a picture was expected, there is no such file")
+        raise InputError(f"{role} {path}: a picture was expected, there is no such file")
     data = path.read_bytes()
     width, height, profile = _look_at_header(data, f"{role} {path}")
     _require_sensible_size(width, height, f"{role} {path}", force)
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
-        raise ImageInputError(
+        raise InputError(
             f"{role} {path}: a picture of 8 or 16 bits was expected; this one is damaged or of another "
             "depth: save it again as PNG or JPEG"
         )
@@ -71,7 +71,7 @@ def _look_at_header(data: bytes, name: str) -> tuple[int, int, bytes | None]:
             profile = opened.info.get("icc_profile")
             return opened.width, opened.height, profile if _is_rgb_profile(profile) else None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise ImageInputError(
+        raise InputError(
             f"{name}: a picture was expected, but this is none that can be read; give a JPEG, PNG, TIFF, WebP"
         ) from error
     finally:
@@ -84,12 +84,12 @@ def _is_rgb_profile(profile: object) -> bool:
 
 def _require_sensible_size(width: int, height: int, name: str, force: bool) -> None:
     if min(width, height) < SHORTEST_PX:
-        raise ImageInputError(
+        raise InputError(
             f"{name}: {width}x{height} is too small; {SHORTEST_PX} px on the short side are needed"
         )
     if max(width, height) > LONGEST_PX and not force:
         gigabytes = width * height * 3 * (1 + 4 + 4) / 1e9  # as read, as float, and one copy
-        raise ImageInputError(
+        raise InputError(
             f"{name}: {width}x{height} is over {LONGEST_PX} px and needs {gigabytes:.1f} GB of memory to be "
             "read: scale it down, or give --force"
         )
@@ -118,15 +118,15 @@ def require_writable(path: Path, bits: int) -> None:
     """Refuse, before any work, what could not be written after it.
 
     Raises:
-        ResultError: another suffix, 16 bits in a JPEG, or no such folder.
+        OutputError: another suffix, 16 bits in a JPEG, or no such folder.
     """
     suffixes = SUFFIXES if bits == 8 else DEEP_SUFFIXES
     if path.suffix.lower() not in suffixes:
-        raise ResultError(
+        raise OutputError(
             f"-o {path}: a name ending in {', '.join(suffixes)} was expected for {bits} bits a channel"
         )
     if not path.absolute().parent.is_dir():
-        raise ResultError(f"-o {path}: the folder {path.parent} does not exist; make it first")
+        raise OutputError(f"-o {path}: the folder {path.parent} does not exist; make it first")
 
 
 def write_picture(path: Path, image: Tensor, bits: int = 8, icc_profile: bytes | None = None) -> None:
@@ -137,7 +137,7 @@ def write_picture(path: Path, image: Tensor, bits: int = 8, icc_profile: bytes |
         bits: 8, or 16 in PNG and TIFF. icc_profile: stored in the file; the numbers are not converted.
 
     Raises:
-        ResultError: see ``require_writable``; or the disk is full or read-only.
+        OutputError: see ``require_writable``; or the disk is full or read-only.
     """
     require_writable(path, bits)
     encoded = _encode(quantized(image, bits), path.suffix.lower(), icc_profile)
@@ -147,15 +147,15 @@ def write_picture(path: Path, image: Tensor, bits: int = 8, icc_profile: bytes |
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise ResultError(f"{path}: the picture could not be written ({error.strerror})") from error
+        raise OutputError(f"{path}: the picture could not be written ({error.strerror})") from error
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder with its parents where it is not there; ResultError says why it cannot be."""
+    """Make a folder with its parents where it is not there; OutputError says why it cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ResultError(f"{folder}: the folder could not be made ({error.strerror})") from error
+        raise OutputError(f"{folder}: the folder could not be made ({error.strerror})") from error
 
 
 def quantized(image: Tensor, bits: int = 8) -> NDArray[np.uint8] | NDArray[np.uint16]:

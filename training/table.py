@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from training.errors import ResultError
+from pipeline.common.errors import OutputError
 
 
 def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write ``rows`` as CSV with the keys of the first as head; ResultError says why it cannot be."""
+    """Write ``rows`` as CSV with the keys of the first as head; OutputError says why it cannot be."""
     text = io.StringIO()
     table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     table.writeheader()
@@ -20,7 +20,7 @@ def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def write_json(path: Path, content: object, indent: int | None = None) -> None:
-    """Write ``content`` as JSON; ResultError says why it cannot be."""
+    """Write ``content`` as JSON; OutputError says why it cannot be."""
     _write(path, json.dumps(content, indent=indent) + "\n")
 
 
@@ -31,4 +31,4 @@ def _write(path: Path, text: str) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise ResultError(f"{path}: could not be written ({error.strerror})") from error
+        raise OutputError(f"{path}: could not be written ({error.strerror})") from error

@@ -145,7 +145,7 @@ class Report:
         """Everything into the folder, and a table on the terminal.
 
         Raises:
-            ResultError: the folder cannot be written.
+            OutputError: the folder cannot be written.
         """
         from training.evaluation import sheets
         from training.studies.sheet import write_sheet

@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from export.foreign.network import SIZE_MULTIPLE, ForeignNetwork, count, fill, renamed
+from pipeline.common.errors import CheckpointError
 from training import networks
-from training.errors import CheckpointError
 from training.networks.layers import TanhConv, reflected
 
 LAYOUT = "cycle-gan"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from pipeline.common.errors import CheckpointError
 from pipeline.frame import Pixels
-from training.errors import CheckpointError
 
 NAMES_SHOWN = 3
 SIZE_MULTIPLE = 4

@@ -20,8 +20,8 @@ from torch import Tensor
 from export.foreign import pytorch_examples
 from export.foreign.network import SIZE_MULTIPLE, ForeignNetwork, OriginalRun
 from export.parity import FRAME_SIZES
+from pipeline.common.errors import CheckpointError
 from pipeline.frame import Pixels
-from training.errors import CheckpointError
 
 LAYOUT = "onnx-zoo"
 DESCRIPTION = "fast_neural_style of the ONNX model zoo (.onnx)"

@@ -15,8 +15,8 @@ import torch
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
 from torch import Tensor
 
+from pipeline.common.errors import CheckpointError, UnsafeCheckpointError
 from training.checkpoint import read_safetensors
-from training.errors import CheckpointError, UnsafeCheckpointError
 
 _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _SAFETENSORS = b"{"  # after the header's length in 8 bytes

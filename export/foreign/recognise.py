@@ -9,8 +9,8 @@ from torch import Tensor
 from export.foreign import cycle_gan, onnx_zoo, pytorch_examples
 from export.foreign.network import ForeignNetwork, listed
 from export.foreign.reading import read_file
+from pipeline.common.errors import CheckpointError
 from pipeline.style import CARD_KEY
-from training.errors import CheckpointError
 
 Table = Mapping[str, Tensor]
 _OF_TENSORS: Sequence[tuple[Callable[[Table], bool], Callable[[Table], ForeignNetwork]]] = (

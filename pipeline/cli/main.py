@@ -14,7 +14,7 @@ import typer
 
 from pipeline.cli import about, files, video, webcam
 from pipeline.cli.options import PLAIN, say
-from pipeline.common.errors import EXIT_INTERRUPTED, MissingPackageError
+from pipeline.common.errors import EXIT_INTERRUPTED, BrushstreamError, MissingPackageError
 from pipeline.engines import registry
 
 app = typer.Typer(no_args_is_help=True, context_settings={"terminal_width": 100}, **PLAIN)  # type: ignore[arg-type]
@@ -117,10 +117,9 @@ def report_error(error: Exception, show_traceback: bool) -> int:
     """Print one line for an error, after its traceback where that was asked for; return the exit code."""
     if show_traceback:
         traceback.print_exception(error)
-    exit_code = getattr(error, "exit_code", None)  # training has an error tree of its own
-    if isinstance(exit_code, int):
+    if isinstance(error, BrushstreamError):
         say(str(error))
-        return exit_code
+        return error.exit_code
     hint = "" if show_traceback else "; run again with --debug for the traceback, and please report it"
     say(f"unexpected {type(error).__name__}: {error}{hint}")
     return 1

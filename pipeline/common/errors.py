@@ -3,19 +3,19 @@
 ::
 
     BrushstreamError                      1   something that has no closer name
-    |-- InputError                        3   the input cannot be used
+    |-- InputError                        3   a frame, picture, painting or photograph cannot be used
     |   `-- InputNotFoundError            3   ... because it is not there (also FileNotFoundError)
     |-- StyleError                        4   the style file cannot be used
-    |   `-- StyleNotFoundError            4   no style has that name (also LookupError)
+    |   |-- StyleNotFoundError            4   no style has that name (also LookupError)
+    |   `-- CheckpointError               4   not a checkpoint of ours, damaged, or of another recipe
+    |       `-- UnsafeCheckpointError     4   the file holds pickled code, which loading would run
     |-- OutputError                       5   the result cannot be written
     |-- EngineError                       6   the engine cannot be opened, or failed while running
     |   `-- ParityError                   6   the engine shows another picture than its reference
-    `-- MissingPackageError               7   a package is not installed (also ImportError)
-
-``training`` imports nothing of ``pipeline`` and has a tree of its own (``training/errors.py``): 3 a
-painting or photograph cannot be used, 4 a checkpoint cannot be used (a pickle is refused), 5 a result
-cannot be written, 8 training cannot start or go on. The command line knows a deliberate error by its
-``exit_code``, of whichever tree it is.
+    |-- MissingPackageError               7   a package is not installed (also ImportError)
+    `-- TrainingError                     8   training cannot start or go on
+        |-- LayerMissingError             8   the encoder's weights lack a layer (also LookupError)
+        `-- training.gatys.step.DivergedError   a loss is no number any more (also ArithmeticError)
 
 Other exit codes: 0 success; 2 a wrong option or argument; 10 the input was damaged and its readable
 part was processed; 130 stopped by Ctrl-C, and what was made until then is kept.
@@ -34,7 +34,7 @@ class BrushstreamError(Exception):
 
 
 class InputError(BrushstreamError):
-    """The input is missing, unreadable, damaged from the start, or not what it was taken for."""
+    """The input is missing, unreadable, too small, damaged from the start, or not what it was taken for."""
 
     exit_code = 3
 
@@ -44,13 +44,21 @@ class InputNotFoundError(InputError, FileNotFoundError):
 
 
 class StyleError(BrushstreamError):
-    """The style file or checkpoint is corrupt, of a newer format, or not one of ours."""
+    """The style file is corrupt, of a newer format, or not one of ours."""
 
     exit_code = 4
 
 
 class StyleNotFoundError(StyleError, LookupError):
     """No bundled or user style has that name."""
+
+
+class CheckpointError(StyleError):
+    """The file is not a checkpoint of ours, is damaged, or belongs to another recipe."""
+
+
+class UnsafeCheckpointError(CheckpointError):
+    """The file is a pickle: loading it would run whatever code is in it, so it is refused."""
 
 
 class OutputError(BrushstreamError):
@@ -73,6 +81,16 @@ class MissingPackageError(BrushstreamError, ImportError):
     """A package that this function needs is not installed; the message names the extra that brings it."""
 
     exit_code = 7
+
+
+class TrainingError(BrushstreamError):
+    """Training or optimisation cannot start or go on; the message names the step and the term."""
+
+    exit_code = 8
+
+
+class LayerMissingError(TrainingError, LookupError):
+    """A layer that was asked for is not in the encoder's weights file."""
 
 
 EXIT_DAMAGED_INPUT = 10

@@ -5,10 +5,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from pipeline.common.errors import CheckpointError, OutputError, UnsafeCheckpointError
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
-from training.errors import CheckpointError, ResultError, UnsafeCheckpointError
 
 
 def small_checkpoint(network_name: str = "tiny-32") -> Checkpoint:
@@ -87,6 +87,6 @@ def test_a_network_this_version_lacks_and_weights_that_do_not_fit(tmp_path: Path
 
 
 def test_a_folder_that_is_missing_is_said_and_nothing_is_left(tmp_path: Path) -> None:
-    with pytest.raises(ResultError, match="could not be written"):
+    with pytest.raises(OutputError, match="could not be written"):
         checkpoints.save(tmp_path / "absent" / "a.safetensors", small_checkpoint())
     assert list(tmp_path.iterdir()) == []

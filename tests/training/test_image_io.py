@@ -9,8 +9,8 @@ import tifffile
 import torch
 from PIL import Image, ImageCms
 
+from pipeline.common.errors import InputError, OutputError
 from training import image_io
-from training.errors import ImageInputError, ResultError
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 ORIENTATION = 0x0112
@@ -77,34 +77,34 @@ def test_alpha_is_dropped(tmp_path: Path) -> None:
 
 
 def test_what_is_no_usable_picture_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImageInputError, match=r"content .*absent.*no such file"):
+    with pytest.raises(InputError, match=r"content .*absent.*no such file"):
         image_io.read_picture(tmp_path / "absent.png", "content")
     (tmp_path / "text.jpg").write_text("not a picture")
-    with pytest.raises(ImageInputError, match=r"style .*text.jpg: a picture was expected"):
+    with pytest.raises(InputError, match=r"style .*text.jpg: a picture was expected"):
         image_io.read_picture(tmp_path / "text.jpg", "style")
     Image.new("RGB", (31, 400)).save(tmp_path / "tiny.png")
-    with pytest.raises(ImageInputError, match="31x400 is too small; 32 px"):
+    with pytest.raises(InputError, match="31x400 is too small; 32 px"):
         image_io.read_picture(tmp_path / "tiny.png", "content")
     whole = tmp_path / "whole.png"
     image_io.write_picture(whole, ramp(200, 200))
     (tmp_path / "cut.png").write_bytes(whole.read_bytes()[:60])
-    with pytest.raises(ImageInputError, match=r"cut.png: a picture"):
+    with pytest.raises(InputError, match=r"cut.png: a picture"):
         image_io.read_picture(tmp_path / "cut.png", "content")
 
 
 def test_a_huge_picture_is_refused_with_its_memory_unless_forced(tmp_path: Path) -> None:
     Image.new("L", (8200, 40)).save(tmp_path / "wide.png")
-    with pytest.raises(ImageInputError, match=r"8200x40 is over 8192 px and needs 0\.0 GB.*--force"):
+    with pytest.raises(InputError, match=r"8200x40 is over 8192 px and needs 0\.0 GB.*--force"):
         image_io.read_picture(tmp_path / "wide.png", "content")
     assert image_io.read_picture(tmp_path / "wide.png", "content", force=True).image.shape[3] == 8200
 
 
 def test_what_could_not_be_written_is_refused_before(tmp_path: Path) -> None:
-    with pytest.raises(ResultError, match=r"\.png, \.tif, \.tiff was expected for 16 bits"):
+    with pytest.raises(OutputError, match=r"\.png, \.tif, \.tiff was expected for 16 bits"):
         image_io.require_writable(tmp_path / "p.jpg", 16)
-    with pytest.raises(ResultError, match=r"\.jpg.* was expected for 8 bits"):
+    with pytest.raises(OutputError, match=r"\.jpg.* was expected for 8 bits"):
         image_io.require_writable(tmp_path / "p.gif", 8)
-    with pytest.raises(ResultError, match="does not exist; make it first"):
+    with pytest.raises(OutputError, match="does not exist; make it first"):
         image_io.require_writable(tmp_path / "absent" / "p.png", 8)
 
 

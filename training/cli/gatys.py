@@ -258,9 +258,9 @@ def _start(init: str | None) -> tuple[str | None, Path | None]:
 
 
 def _require_free(job: "Job", overwrite: bool) -> None:
-    from training.errors import ResultError
+    from pipeline.common.errors import OutputError
 
     if job.output.exists() and not overwrite and not job.resume_file.exists():
-        raise ResultError(f"-o {job.output} exists; give another name, or --overwrite to replace it")
+        raise OutputError(f"-o {job.output} exists; give another name, or --overwrite to replace it")
     if job.bits not in (8, 16):
-        raise ResultError(f"--bits {job.bits}: 8 or 16 was expected")
+        raise OutputError(f"--bits {job.bits}: 8 or 16 was expected")

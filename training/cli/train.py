@@ -162,9 +162,9 @@ def artwork_of(painting: Path, told: dict[str, Any]) -> dict[str, Any]:
     those five keys.
 
     Raises:
-        ImageInputError: the file is there and is no such list.
+        InputError: the file is there and is no such list.
     """
-    from training.errors import ImageInputError
+    from pipeline.common.errors import InputError
 
     found: dict[str, Any] = {}
     listing = painting.parent / "styles.json"
@@ -172,7 +172,7 @@ def artwork_of(painting: Path, told: dict[str, Any]) -> dict[str, Any]:
         try:
             entries = {entry["name"]: entry for entry in json.loads(listing.read_text(encoding="utf-8"))}
         except (ValueError, TypeError, KeyError) as error:
-            raise ImageInputError(
+            raise InputError(
                 f"{listing}: a list of objects with a name was expected ({error}); mend or remove it"
             ) from error
         found = entries.get(painting.stem, {})
@@ -187,12 +187,12 @@ def write_preview(path: Path, content: "Tensor", stylized: "Tensor") -> None:
         content, stylized: (N, 3, H, W), RGB in [0, 1].
 
     Raises:
-        ResultError: the picture cannot be written.
+        OutputError: the picture cannot be written.
     """
     import cv2
     import torch
 
-    from training.errors import ResultError
+    from pipeline.common.errors import OutputError
 
     rows = [torch.cat(list(image), dim=2) for image in (content, stylized)]
     pixels = (torch.cat(rows, dim=1) * 255.0 + 0.5).clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy()
@@ -201,7 +201,7 @@ def write_preview(path: Path, content: "Tensor", stylized: "Tensor") -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encoded.tobytes())
     except OSError as error:
-        raise ResultError(f"{path}: the preview could not be written ({error.strerror})") from error
+        raise OutputError(f"{path}: the preview could not be written ({error.strerror})") from error
 
 
 def keep_freed_memory() -> None:
@@ -221,19 +221,19 @@ def keep_freed_memory() -> None:
 
 
 def _check_output(output: Path) -> None:
-    from training.errors import ResultError
+    from pipeline.common.errors import OutputError
 
     if output.suffix != ".safetensors":
-        raise ResultError(f"-o {output}: a name ending in .safetensors was expected")
+        raise OutputError(f"-o {output}: a name ending in .safetensors was expected")
     if not output.absolute().parent.is_dir():
-        raise ResultError(f"-o {output}: the folder {output.parent} does not exist; make it first")
+        raise OutputError(f"-o {output}: the folder {output.parent} does not exist; make it first")
 
 
 def pick_device(requested: str) -> str:
     """The device asked for; ``auto`` takes a CUDA GPU where there is one. TrainingError: there is none."""
     import torch
 
-    from training.errors import TrainingError
+    from pipeline.common.errors import TrainingError
 
     if requested == "auto":
         return "cuda" if torch.cuda.device_count() else "cpu"
@@ -246,7 +246,7 @@ def pick_precision(requested: str, device: str) -> str:
     """The precision asked for; ``auto`` takes bf16 where the device has it. TrainingError: it cannot be."""
     import torch
 
-    from training.errors import TrainingError
+    from pipeline.common.errors import TrainingError
 
     if requested not in {"auto", "bf16", "fp16", "fp32"}:
         raise TrainingError(f"--precision {requested}: choose auto, bf16, fp16 or fp32")

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.errors import ImageInputError
+from pipeline.common.errors import InputError
 from training.feed_forward.data import (
     IMAGE_SUFFIXES,
     RgbImage,
@@ -58,24 +58,24 @@ def photos_to_judge(folder: Path, limit: int | None = None, side_px: int = PHOTO
     sorted by name, so that the same limit takes the same photographs. Unreadable ones are passed over.
 
     Raises:
-        ImageInputError: no folder, no picture, none held out, or none readable.
+        InputError: no folder, no picture, none held out, or none readable.
     """
     found = held_out(folder)
     readable = ((path, read_rgb(path)) for path in found)
     photos = [Photo(path.name, center_square(rgb, side_px)) for path, rgb in readable if rgb is not None]
     if not photos:
-        raise ImageInputError(f"--photos {folder}: none of the {len(found)} held-out photographs can be read")
+        raise InputError(f"--photos {folder}: none of the {len(found)} held-out photographs can be read")
     return spread(photos, limit)
 
 
 def held_out(folder: Path) -> list[Path]:
-    """The paths that ``photos_to_judge`` may use. Raises ImageInputError."""
+    """The paths that ``photos_to_judge`` may use. Raises InputError."""
     found = find_photos(folder)
     if (folder / HELD_OUT_MARK).exists():
         return found
     chosen = [path for path in found if is_held_out(path)]
     if not chosen:
-        raise ImageInputError(
+        raise InputError(
             f"--photos {folder}: training leaves one photograph in twenty aside by its file's name, and none "
             f"of these {len(found)} is one. Give the folder of training or, where no training used this one, "
             f"put an empty file {HELD_OUT_MARK} into it"
@@ -105,10 +105,10 @@ def find_painting(folder: Path, *names: str) -> Path | None:
     ``great-wave.jpg`` for ``great-wave-johnson``.
 
     Raises:
-        ImageInputError: ``folder`` is none.
+        InputError: ``folder`` is none.
     """
     if not folder.is_dir():
-        raise ImageInputError(f"--paintings {folder}: a folder of paintings was expected, there is none")
+        raise InputError(f"--paintings {folder}: a folder of paintings was expected, there is none")
     known = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES}
     for name in names:
         if name in known:
@@ -128,15 +128,13 @@ def find_clips(folder: Path) -> list[Path]:
     """The videos in ``folder``, sorted by name.
 
     Raises:
-        ImageInputError: no folder, or no video in it.
+        InputError: no folder, or no video in it.
     """
     if not folder.is_dir():
-        raise ImageInputError(f"--clips {folder}: a folder of videos was expected, there is none")
+        raise InputError(f"--clips {folder}: a folder of videos was expected, there is none")
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in CLIP_SUFFIXES)
     if not found:
-        raise ImageInputError(
-            f"--clips {folder}: no video in it (looked for {', '.join(sorted(CLIP_SUFFIXES))})"
-        )
+        raise InputError(f"--clips {folder}: no video in it (looked for {', '.join(sorted(CLIP_SUFFIXES))})")
     return found
 
 
@@ -144,7 +142,7 @@ def read_clip(path: Path, frames: int, longest_px: int = CLIP_LONGEST_PX) -> Cli
     """The first ``frames`` frames, the longest side scaled down to ``longest_px`` where it is longer.
 
     Raises:
-        ImageInputError: fewer than two frames can be read.
+        InputError: fewer than two frames can be read.
     """
     video = cv2.VideoCapture(str(path))
     read: list[Pixels] = []
@@ -155,7 +153,7 @@ def read_clip(path: Path, frames: int, longest_px: int = CLIP_LONGEST_PX) -> Cli
         read.append(_at_most(pixels.astype(np.uint8, copy=False), longest_px))
     video.release()
     if len(read) < 2:
-        raise ImageInputError(f"{path}: two frames of video at least were expected, {len(read)} can be read")
+        raise InputError(f"{path}: two frames of video at least were expected, {len(read)} can be read")
     return Clip(path.name, read)
 
 

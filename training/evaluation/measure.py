@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from training.errors import CheckpointError
+from pipeline.common.errors import CheckpointError
 from training.evaluation import distances, objective
 from training.evaluation.flow_clips import FlowClip
 from training.evaluation.material import Clip, Paint, Photo, Pixels, frame_of, image_of, spread
@@ -111,7 +111,7 @@ class Examiner:
     """Measures styles one after another; the encoder and the material are shared.
 
     Raises (every method):
-        LayerMissingError, CheckpointError, ImageInputError, TrainingError: the weights file.
+        LayerMissingError, CheckpointError, InputError, TrainingError: the weights file.
     """
 
     def __init__(

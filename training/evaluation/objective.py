@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pipeline.common.errors import CheckpointError
 from training import image_io
-from training.errors import CheckpointError
 from training.gatys import render, state
 from training.gatys.objective import Objective
 from training.gatys.recipe import Recipe, changed
@@ -86,7 +86,7 @@ class Judge:
         An interrupted one goes on from its last state, at most 25 steps back.
 
         Raises:
-            CheckpointError: a file in ``folder`` is damaged. ResultError: ``folder`` cannot be written.
+            CheckpointError: a file in ``folder`` is damaged. OutputError: ``folder`` cannot be written.
             DivergedError: a term is no number any more.
         """
         about = self._about()

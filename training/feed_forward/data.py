@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.errors import ImageInputError
+from pipeline.common.errors import InputError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 HELD_OUT_ONE_IN = 20
@@ -25,13 +25,13 @@ def find_photos(folder: Path) -> list[Path]:
     """Every picture below ``folder``, nested or not, in a fixed order.
 
     Raises:
-        ImageInputError: the folder is missing or holds no picture.
+        InputError: the folder is missing or holds no picture.
     """
     if not folder.is_dir():
-        raise ImageInputError(f"--photos {folder}: a folder of photographs was expected, there is none")
+        raise InputError(f"--photos {folder}: a folder of photographs was expected, there is none")
     photos = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
     if not photos:
-        raise ImageInputError(
+        raise InputError(
             f"--photos {folder}: no picture in it (looked for {', '.join(sorted(IMAGE_SUFFIXES))})"
         )
     return photos
@@ -61,16 +61,16 @@ def read_painting(path: Path, longest_side_px: int) -> Tensor:
     """A painting as (1, 3, H, W) float32, RGB in [0, 1], its longest side brought to ``longest_side_px``.
 
     Raises:
-        ImageInputError: missing, not a picture, or under 64 px on its short side.
+        InputError: missing, not a picture, or under 64 px on its short side.
     """
     if not path.is_file():
-        raise ImageInputError(f"{path}: a painting was expected, there is no such file")
+        raise InputError(f"{path}: a painting was expected, there is no such file")
     pixels = read_rgb(path)
     if pixels is None:
-        raise ImageInputError(f"{path}: a painting was expected, but this is no picture that can be read")
+        raise InputError(f"{path}: a painting was expected, but this is no picture that can be read")
     pixels = resize(pixels, longest_side_px / max(pixels.shape[:2]))
     if min(pixels.shape[:2]) < 64:
-        raise ImageInputError(
+        raise InputError(
             f"{path}: {pixels.shape[1]}x{pixels.shape[0]} at --style-size {longest_side_px} is too small; "
             "64 px on the short side are needed"
         )
@@ -159,9 +159,7 @@ class PhotoSamples:
                 return pixels
             with self._lock:
                 self._broken.add(path)
-        raise ImageInputError(
-            f"none of the {len(self.photos)} files in the photo folder is a readable picture"
-        )
+        raise InputError(f"none of the {len(self.photos)} files in the photo folder is a readable picture")
 
     def _crop(self, pixels: RgbImage, rng: np.random.Generator) -> RgbImage:
         short = self.side * self.largest_scale ** rng.uniform(0.0, 1.0)

@@ -15,7 +15,7 @@ from torch import Tensor, distributed, nn
 from torch.distributed.nn.functional import all_reduce
 from torch.nn.parallel import DistributedDataParallel
 
-from training.errors import TrainingError
+from pipeline.common.errors import TrainingError
 
 
 @dataclass(frozen=True)

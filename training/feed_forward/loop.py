@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pipeline.common.errors import CheckpointError, TrainingError
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
-from training.errors import CheckpointError, TrainingError
 from training.feed_forward import temporal
 from training.feed_forward.artefacts import warnings_for
 from training.feed_forward.balance import Balance
@@ -78,7 +78,7 @@ def train(
 
     Raises:
         TrainingError: the run diverged (which term, at which step), or the recipe names what is not there.
-        ImageInputError, CheckpointError, ResultError: see ``training.errors``.
+        InputError, CheckpointError, OutputError: see ``pipeline.common.errors``.
         KeyboardInterrupt: passed on after a checkpoint to resume from was written.
     """
     with joined(run.device) as ranks:

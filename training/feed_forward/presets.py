@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from training.errors import TrainingError
+from pipeline.common.errors import TrainingError
 from training.feed_forward.recipe import Recipe
 from training.gatys.recipe import parse_layers
 

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.common.errors import TrainingError
 from training import networks
-from training.errors import TrainingError
 from training.feed_forward import optimizer
 from training.losses import functional
 

@@ -11,9 +11,9 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped, 
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pipeline.common.errors import CheckpointError, TrainingError
 from training import networks
 from training.checkpoint import Checkpoint
-from training.errors import CheckpointError, TrainingError
 
 _CARD_KEY = "brushstream.card"
 _BODY = "body."

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.errors import ImageInputError
+from pipeline.common.errors import InputError
 from training.feed_forward.data import read_rgb, resize, to_tensor
 from training.feed_forward.recipe import Recipe
 from training.losses.perceptual import PerceptualLoss
@@ -19,11 +19,11 @@ def held_out_batch(photos: list[Path]) -> Tensor:
     """Centre squares of up to 16 held-out photographs, (N, 3, 256, 256), RGB in [0, 1].
 
     Raises:
-        ImageInputError: none of them is readable.
+        InputError: none of them is readable.
     """
     squares = list(_squares(photos))
     if not squares:
-        raise ImageInputError("none of the photographs set aside for judging can be read")
+        raise InputError("none of the photographs set aside for judging can be read")
     return torch.stack(squares)
 
 

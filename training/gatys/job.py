@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from pipeline.common.errors import InputError
 from training import image_io
-from training.errors import DivergedError, ImageInputError
 from training.gatys import render
 from training.gatys.recipe import Recipe
 from training.gatys.render import Inputs, Render, Run, memory_needed
-from training.gatys.step import Progress
+from training.gatys.step import DivergedError, Progress
 from training.image_io import Picture
 from training.losses import color
 from training.losses.encoder import Encoder
@@ -70,7 +70,7 @@ def render_still(
 
     Raises:
         LayerMissingError: the weights lack a layer; before anything else is done.
-        ResultError: the output cannot be written. ImageInputError: a picture cannot be used, or is huge.
+        OutputError: the output cannot be written. InputError: a picture cannot be used, or is huge.
         DivergedError: a term blew up; ``job.last_good_file`` holds the last good picture.
         CheckpointError: the state to resume from is of another recipe.
     """
@@ -111,7 +111,7 @@ def require_sensible_render(recipe: Recipe, inputs: Inputs, force: bool) -> None
     """Refuse a render too small for the encoder or too large for this machine's likes.
 
     Raises:
-        ImageInputError: a side under 32 px at any size (or under what the octaves need), or over 8192 px
+        InputError: a side under 32 px at any size (or under what the octaves need), or over 8192 px
             without ``force``; the memory it would need is said.
     """
     needed = max(image_io.SHORTEST_PX, 8 << (recipe.octaves - 1))
@@ -123,7 +123,7 @@ def require_sensible_render(recipe: Recipe, inputs: Inputs, force: bool) -> None
             _require_short_side("style", *image_io.fitted_size(style, style_side), needed, side)
         if max(height, width) > image_io.LONGEST_PX and not force:
             gigabytes = memory_needed(recipe, height, width) / 1e9
-            raise ImageInputError(
+            raise InputError(
                 f"a result of {width}x{height} is over {image_io.LONGEST_PX} px and needs about "
                 f"{gigabytes:.0f} GB of memory: give a smaller --size, or --force"
             )
@@ -131,7 +131,7 @@ def require_sensible_render(recipe: Recipe, inputs: Inputs, force: bool) -> None
 
 def _require_short_side(role: str, height: int, width: int, needed: int, size: int) -> None:
     if min(height, width) < needed:
-        raise ImageInputError(
+        raise InputError(
             f"{role}: {width}x{height} at --size {size or 'of the content'} is too small; {needed} px on the "
             "short side are needed: give a larger --size, or fewer --octaves"
         )

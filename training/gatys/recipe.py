@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from training.errors import TrainingError
+from pipeline.common.errors import TrainingError
 from training.losses.functional import TV_FORMS
 
 Weighted = tuple[tuple[str, float], ...]

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from pipeline.common.errors import TrainingError
 from training import image_io
-from training.errors import TrainingError
 from training.gatys import state as states
 from training.gatys.objective import Objective
 from training.gatys.recipe import Recipe
@@ -87,7 +87,7 @@ def render(recipe: Recipe, inputs: Inputs, encoder: Encoder, run: Run | None = N
     Raises:
         DivergedError: a term is no longer a number; it holds the last good picture.
         TrainingError: sizes, octaves or ``init`` do not fit the pictures.
-        CheckpointError, ResultError: see ``training.gatys.state``.
+        CheckpointError, OutputError: see ``training.gatys.state``.
     """
     run = run or Run()
     device = encoder.mean.device

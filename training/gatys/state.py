@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from pipeline.common.errors import CheckpointError, OutputError
 from training.checkpoint import read_safetensors
-from training.errors import CheckpointError, ResultError
 
 STATE_FORMAT = 1
 _KEY = "brushstream.gatys"
@@ -55,7 +55,7 @@ def save(path: Path, state: State) -> None:
     """Write ``state``; the old file stays until the new one is whole.
 
     Raises:
-        ResultError: the folder is missing or read-only, or the disk is full.
+        OutputError: the folder is missing or read-only, or the disk is full.
     """
     tensors = {_OPTIMIZER + k: v.detach().cpu().contiguous() for k, v in state.tensors.items()}
     tensors["pixels"] = state.pixels.detach().cpu().contiguous()
@@ -74,7 +74,7 @@ def save(path: Path, state: State) -> None:
         partial.replace(path)
     except (OSError, SafetensorError) as error:
         partial.unlink(missing_ok=True)
-        raise ResultError(f"{path}: the state to resume from could not be written ({error})") from error
+        raise OutputError(f"{path}: the state to resume from could not be written ({error})") from error
 
 
 def load(path: Path, recipe: dict[str, Any]) -> State:

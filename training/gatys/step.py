@@ -6,11 +6,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from training.errors import DivergedError
+from pipeline.common.errors import TrainingError
 from training.gatys.objective import Objective
 from training.gatys.recipe import Recipe
 
 LARGEST = torch.finfo(torch.float32).max
+
+
+class DivergedError(TrainingError, ArithmeticError):
+    """A term of a render, or its gradient, is no finite number any more.
+
+    Attributes:
+        picture: the last one whose terms and gradient were finite, (1, 3, H, W), RGB in [0, 1], on the
+            CPU; None where the very first was not.
+        step: steps taken when it happened.
+    """
+
+    def __init__(self, message: str, step: int, picture: Tensor | None) -> None:
+        super().__init__(message)
+        self.step = step
+        self.picture = picture
 
 
 @dataclass(frozen=True)

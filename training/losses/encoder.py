@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torchvision.models import VGG19_Weights
 from torchvision.models.vgg import cfgs, make_layers
 
-from training.errors import CheckpointError, ImageInputError, LayerMissingError, TrainingError
+from pipeline.common.errors import CheckpointError, InputError, LayerMissingError, TrainingError
 
 CONVOLUTIONS_PER_BLOCK = (2, 2, 4, 4, 4)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -34,7 +34,7 @@ def layers_in(weights_file: Path | None) -> tuple[str, ...]:
     """Names of the layers a weights file reaches; all of VGG-19 for torchvision's download (None).
 
     Raises:
-        ImageInputError, CheckpointError: as ``Encoder``.
+        InputError, CheckpointError: as ``Encoder``.
     """
     indices = layer_indices()
     if weights_file is None:
@@ -157,7 +157,7 @@ def _weights_from_file(path: Path) -> dict[str, Tensor]:
     from training.checkpoint import read_safetensors
 
     if not path.exists():
-        raise ImageInputError(
+        raise InputError(
             f"--vgg-weights {path}: there is no such file; leave the option out to use torchvision's download"
         )
     state = _feature_keys(read_safetensors(path)[0])

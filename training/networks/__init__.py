@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from training.errors import TrainingError
+from pipeline.common.errors import TrainingError
 from training.networks.detail import DetailNetwork
 from training.networks.flat import FlatNetwork
 from training.networks.hourglass import HourglassNetwork

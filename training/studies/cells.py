@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from training.errors import CheckpointError
+from pipeline.common.errors import CheckpointError
 from training.table import write_json
 
 

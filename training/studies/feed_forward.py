@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pipeline.common.errors import CheckpointError
 from training import checkpoint as checkpoints
 from training import image_io, networks
-from training.errors import CheckpointError
 from training.gatys.job import open_encoder, require_sensible_render
 from training.gatys.objective import Objective
 from training.gatys.recipe import Recipe, changed

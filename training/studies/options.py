@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.errors import TrainingError
+from pipeline.common.errors import TrainingError
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def run_study(
     Raises:
         LayerMissingError: a layer of any trial is not in the weights; before any work.
         CheckpointError: the folder holds renders of the same study with other settings.
-        DivergedError, ImageInputError, ResultError: see ``gatys_job``.
+        DivergedError, InputError, OutputError: see ``gatys_job``.
     """
     outcome = Outcome(
         place.folder / f"{study.name}.png", place.folder / f"{study.name}.csv", True, study.notes

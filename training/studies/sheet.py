@@ -7,8 +7,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from pipeline.common.errors import OutputError
 from training import image_io
-from training.errors import ResultError
 
 CELL_PX = 256
 GAP_PX = 14
@@ -59,14 +59,14 @@ def wrapped(cells: Sequence[Cell], columns: int) -> list[list[Cell]]:
 
 
 def write_sheet(path: Path, sheet: Image.Image) -> None:
-    """Write a PNG, whole or not at all; ResultError says why not."""
+    """Write a PNG, whole or not at all; OutputError says why not."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         sheet.save(partial, "PNG")
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise ResultError(f"{path}: the sheet could not be written ({error})") from error
+        raise OutputError(f"{path}: the sheet could not be written ({error})") from error
 
 
 def _draw_row(sheet: Image.Image, draw: ImageDraw.ImageDraw, row: Sequence[Cell], top: int) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pipeline.common.errors import TrainingError
 from training import checkpoint as checkpoints
 from training import image_io
 from training.checkpoint import Checkpoint
-from training.errors import TrainingError
 from training.feed_forward import loop
 from training.feed_forward.data import find_photos, read_painting, split_photos
 from training.feed_forward.recipe import Progress, Recipe, Run
@@ -90,7 +90,7 @@ def run_train_study(
         LayerMissingError: the weights lack a layer of the recipe; before any work.
         CheckpointError: the folder holds trainings of other settings.
         KeyboardInterrupt: passed on; what was trained until then is kept, and the same call goes on.
-        TrainingError, ImageInputError, ResultError: as ``loop.train``.
+        TrainingError, InputError, OutputError: as ``loop.train``.
     """
     Encoder((*base.style_layers, base.content_layer), run.vgg_weights)
     shown = _shown_photo(run, photo)

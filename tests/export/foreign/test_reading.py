@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from export.foreign.recognise import recognise
 from pipeline.cli import main
+from pipeline.common.errors import CheckpointError, UnsafeCheckpointError
 from pipeline.style import CARD_KEY
 from tests.support import make_foreign
-from training.errors import CheckpointError, UnsafeCheckpointError
 
 State = dict[str, Tensor]
 WIDTH = 8

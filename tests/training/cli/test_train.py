@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.common.errors import InputError
 from pipeline.style import read_style
 from training.cli.train import artwork_of, describe, write_preview
-from training.errors import ImageInputError
 from training.feed_forward.recipe import Progress
 
 
@@ -85,7 +85,7 @@ def test_artwork_is_taken_from_the_options_first(tmp_path: Path) -> None:
     expected = {"name": "wave", "title": "Wave", "artist": "Katsushika Hokusai", "year": 1831}
     assert artwork_of(tmp_path / "wave.jpg", told) == expected
     (tmp_path / "styles.json").write_text("[1]")
-    with pytest.raises(ImageInputError, match="a list of objects"):
+    with pytest.raises(InputError, match="a list of objects"):
         artwork_of(tmp_path / "wave.jpg", told)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.errors import ImageInputError
+from pipeline.common.errors import InputError
 from training.evaluation import material
 from training.feed_forward.data import is_held_out, split_photos
 
@@ -37,7 +37,7 @@ def test_a_folder_without_held_out_photographs_must_be_marked(tmp_path: Path) ->
     for path in folder.iterdir():
         if is_held_out(path):
             path.unlink()
-    with pytest.raises(ImageInputError, match="put an empty file HELD_OUT into it"):
+    with pytest.raises(InputError, match="put an empty file HELD_OUT into it"):
         material.photos_to_judge(folder)
     (folder / "HELD_OUT").touch()
     assert len(material.photos_to_judge(folder, side_px=16)) == len(list(folder.glob("*.png")))
@@ -50,7 +50,7 @@ def test_unreadable_photographs_are_passed_over(tmp_path: Path) -> None:
     assert len(material.photos_to_judge(folder, side_px=16)) == 2
     for path in folder.glob("*.png"):
         path.unlink()
-    with pytest.raises(ImageInputError, match="none of the 1 held-out photographs can be read"):
+    with pytest.raises(InputError, match="none of the 1 held-out photographs can be read"):
         material.photos_to_judge(folder)
 
 
@@ -73,7 +73,7 @@ def test_paintings_are_found_by_name_or_beginning(tmp_path: Path) -> None:
     ]
     assert [path.name if path else None for path in found] == ["udnie.png", "great-wave.jpg", None, None]
     assert material.find_painting(tmp_path, "trial-7", "great-wave") == tmp_path / "great-wave.jpg"
-    with pytest.raises(ImageInputError, match=r"--paintings .*folder of paintings was expected"):
+    with pytest.raises(InputError, match=r"--paintings .*folder of paintings was expected"):
         material.find_painting(tmp_path / "absent", "udnie")
 
 
@@ -87,9 +87,9 @@ def test_clips_are_read_and_scaled_down(tmp_path: Path) -> None:
     clip = material.read_clip(path, 2, longest_px=32)
     assert (clip.name, [frame.shape for frame in clip.frames]) == ("clip.avi", [(24, 32, 3)] * 2)
     assert abs(int(material.read_clip(path, 9).frames[2].mean()) - 200) < 4
-    with pytest.raises(ImageInputError, match="1 can be read"):
+    with pytest.raises(InputError, match="1 can be read"):
         material.read_clip(path, 1)
-    with pytest.raises(ImageInputError, match="no video in it"):
+    with pytest.raises(InputError, match="no video in it"):
         material.find_clips(pictures(tmp_path / "photos", 1))
-    with pytest.raises(ImageInputError, match=r"--clips .*there is none"):
+    with pytest.raises(InputError, match=r"--clips .*there is none"):
         material.find_clips(tmp_path / "absent")

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.errors import CheckpointError
+from pipeline.common.errors import CheckpointError
 from training.evaluation import objective
 from training.evaluation.objective import Judge, equivalent_iterations, objective_ratio
 from training.feed_forward.loop import Recipe

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.errors import ImageInputError
+from pipeline.common.errors import InputError
 from training.feed_forward import data
 
 
@@ -17,9 +17,9 @@ def test_photos_are_found_nested_and_in_order(photos: Path) -> None:
 
 
 def test_a_missing_and_an_empty_folder_are_said(tmp_path: Path) -> None:
-    with pytest.raises(ImageInputError, match="there is none"):
+    with pytest.raises(InputError, match="there is none"):
         data.find_photos(tmp_path / "absent")
-    with pytest.raises(ImageInputError, match="no picture in it"):
+    with pytest.raises(InputError, match="no picture in it"):
         data.find_photos(tmp_path)
 
 
@@ -57,7 +57,7 @@ def test_broken_photos_are_skipped_and_counted(photos: Path) -> None:
 
 def test_a_folder_of_broken_photos_ends_with_a_message(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
-    with pytest.raises(ImageInputError, match="none of the 1 files"):
+    with pytest.raises(InputError, match="none of the 1 files"):
         data.PhotoSamples([tmp_path / "a.jpg"], 64, seed=0, plain_share=0.0)[0]
 
 
@@ -93,11 +93,11 @@ def test_paintings_are_read_as_rgb(tmp_path: Path) -> None:
 def test_paintings_that_are_none(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(ImageInputError, match=message):
+    with pytest.raises(InputError, match=message):
         data.read_painting(tmp_path / name, 256)
 
 
 def test_a_painting_too_thin_is_refused(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "thin.png"), np.zeros((10, 400, 3), np.uint8))
-    with pytest.raises(ImageInputError, match="64 px on the short side"):
+    with pytest.raises(InputError, match="64 px on the short side"):
         data.read_painting(tmp_path / "thin.png", 512)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from pipeline.common.errors import TrainingError
 from training import checkpoint as checkpoints
-from training.errors import TrainingError
 from training.feed_forward import distributed, loop
 from training.feed_forward.distributed import Ranks
 from training.feed_forward.recipe import Recipe, Run

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from pipeline.common.errors import CheckpointError, LayerMissingError, TrainingError
 from training import checkpoint as checkpoints
 from training import networks
-from training.errors import CheckpointError, LayerMissingError, TrainingError
 from training.feed_forward import loop
 from training.feed_forward.recipe import Progress, Recipe, Run
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.common.errors import LayerMissingError, TrainingError
 from training import networks
-from training.errors import LayerMissingError, TrainingError
 from training.feed_forward import loop
 from training.feed_forward.presets import DEFAULT_PRESET, PRESETS, preset, recipe_of, steps_of
 from training.feed_forward.recipe import Recipe, Run

@@ -10,11 +10,12 @@ import torch
 from PIL import Image, ImageCms
 from torch import Tensor
 
+from pipeline.common.errors import InputError, LayerMissingError, OutputError
 from training import image_io
-from training.errors import DivergedError, ImageInputError, LayerMissingError, ResultError
 from training.gatys.job import Job, render_still
 from training.gatys.objective import Objective
 from training.gatys.recipe import Recipe, preset
+from training.gatys.step import DivergedError
 from training.losses import color
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -98,23 +99,23 @@ def test_missing_layers_are_named_before_any_picture_is_read(job: Job) -> None:
 
 def test_pictures_that_are_none_or_too_small_are_refused(job: Job, tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("text")
-    with pytest.raises(ImageInputError, match=r"content .*text.jpg"):
+    with pytest.raises(InputError, match=r"content .*text.jpg"):
         render_still(RECIPE, replace(job, content=tmp_path / "text.jpg"))
-    with pytest.raises(ImageInputError, match=r"style .*text.jpg"):
+    with pytest.raises(InputError, match=r"style .*text.jpg"):
         render_still(RECIPE, replace(job, styles=(tmp_path / "text.jpg",)))
-    with pytest.raises(ImageInputError, match=r"content: 48x39 at --size 48 is too small; 64 px"):
+    with pytest.raises(InputError, match=r"content: 48x39 at --size 48 is too small; 64 px"):
         render_still(replace(RECIPE, octaves=4), job)
-    with pytest.raises(ImageInputError, match=r"style: \d+x\d+ at --size 64 is too small; 32 px"):
+    with pytest.raises(InputError, match=r"style: \d+x\d+ at --size 64 is too small; 32 px"):
         render_still(replace(RECIPE, sizes=(64,), style_scale=0.5), job)
 
 
 def test_a_huge_result_is_refused_with_its_memory(job: Job) -> None:
-    with pytest.raises(ImageInputError, match=r"9000x7312 is over 8192 px and needs about \d+ GB.*--force"):
+    with pytest.raises(InputError, match=r"9000x7312 is over 8192 px and needs about \d+ GB.*--force"):
         render_still(replace(RECIPE, sizes=(9000,)), job)
 
 
 def test_an_output_that_cannot_be_written_is_refused(job: Job) -> None:
-    with pytest.raises(ResultError, match="for 16 bits"):
+    with pytest.raises(OutputError, match="for 16 bits"):
         render_still(RECIPE, replace(job, output=job.output.with_suffix(".jpg"), bits=16))
 
 

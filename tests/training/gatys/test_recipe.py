@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from training.errors import TrainingError
+from pipeline.common.errors import TrainingError
 from training.gatys.recipe import CHOICES, DEFAULT_PRESET, PRESETS, Recipe, changed, parse_layers, preset
 
 CONV = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.errors import CheckpointError, DivergedError, TrainingError
+from pipeline.common.errors import CheckpointError, TrainingError
 from training.gatys import render, state
 from training.gatys.objective import Objective
 from training.gatys.recipe import Recipe
 from training.gatys.render import Inputs, Run
-from training.gatys.step import Progress
+from training.gatys.step import DivergedError, Progress
 from training.losses.encoder import Encoder
 
 RECIPE = Recipe(

@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from training.errors import CheckpointError, ImageInputError, LayerMissingError, UnsafeCheckpointError
+from pipeline.common.errors import CheckpointError, InputError, LayerMissingError, UnsafeCheckpointError
 from training.losses.encoder import IMAGENET_MEAN, IMAGENET_STD, Encoder, layer_indices
 
 
@@ -60,7 +60,7 @@ def test_an_unknown_layer_is_named_with_the_known_ones(random_vgg: Path) -> None
 
 
 def test_weights_files_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(ImageInputError, match="no such file"):
+    with pytest.raises(InputError, match="no such file"):
         Encoder(("relu1_1",), tmp_path / "absent.safetensors")
     other = tmp_path / "other.safetensors"
     save_file({"head.weight": torch.ones(2)}, str(other))

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
+from pipeline.common.errors import TrainingError
 from training import networks
-from training.errors import TrainingError
 from training.networks.layers import init_icnr
 
 

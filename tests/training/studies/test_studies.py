@@ -9,10 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
+from pipeline.common.errors import CheckpointError, LayerMissingError, TrainingError
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
-from training.errors import CheckpointError, LayerMissingError, TrainingError
 from training.feed_forward.recipe import Recipe as TrainedRecipe
 from training.gatys.recipe import Recipe
 from training.gatys.render import Inputs

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from training.errors import CheckpointError, LayerMissingError, TrainingError
+from pipeline.common.errors import CheckpointError, LayerMissingError, TrainingError
 from training.feed_forward.recipe import Progress, Recipe, Run
 from training.studies.train_grid import Grid, run_train_study, trials_of
 
