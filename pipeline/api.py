@@ -8,6 +8,7 @@ from pipeline.common.errors import EngineError
 from pipeline.engines.base import Controls, Precision
 from pipeline.frame import Pixels, check_pixels
 from pipeline.style import StyleCard, StyleFile, find_style, list_styles
+from pipeline.stylize.blend import blend, check_strength
 from pipeline.stylize.stylizer import Stylizer
 
 __all__ = ["Style", "list_styles", "open_style"]
@@ -21,8 +22,8 @@ class Style(Closeable):
 
     Attributes:
         card: what the style file says of itself: title, artist, year, rights, network.
-        strength: 0 leaves the frame as it was, 1 is the style alone.
-        keep_colors: brightness from the style, colours from the frame.
+        strength: 0 leaves the frame as it was, 1 is the style alone; may be set between frames.
+        keep_colors: brightness from the style, colours from the frame; may be set between frames.
     """
 
     def __init__(
@@ -35,8 +36,7 @@ class Style(Closeable):
         keep_colors: bool = False,
     ) -> None:
         """Take a style; engines open with the first frame of each size. See ``open_style``."""
-        if not 0.0 <= strength <= 1.0:
-            raise ValueError(f"strength must lie in 0..1, got {strength}")
+        check_strength(strength)
         self.card: StyleCard = style.card
         self.strength = strength
         self.keep_colors = keep_colors
@@ -57,14 +57,15 @@ class Style(Closeable):
             (H, W, 3) uint8 BGR of the same size, an array that is yours.
 
         Raises:
-            ValueError: another shape or type.
+            ValueError: another shape or type, or ``strength`` was set outside 0..1.
             EngineError: the engine failed, or this style was closed.
             MissingPackageError: the engine's package is not installed.
         """
         if self._closed:
             raise EngineError(f"style {self.card.name!r} was closed; open it again")
         check_pixels(frame, "frame")
-        return self._stylizer((frame.shape[0], frame.shape[1]))(frame, controls)
+        stylized = self._stylizer((frame.shape[0], frame.shape[1]))(frame, controls)
+        return blend(frame, stylized, self.strength, self.keep_colors)
 
     def _stylizer(self, size: tuple[int, int]) -> Stylizer:
         if size not in self._open:
@@ -73,8 +74,6 @@ class Style(Closeable):
                 size,
                 engine=self._engine,
                 precision=self._precision,
-                strength=self.strength,
-                keep_colors=self.keep_colors,
             )
         self._open.move_to_end(size)
         if len(self._open) > SIZES_KEPT:

@@ -12,6 +12,7 @@ from pipeline.images.reading import ImagesSource, list_images
 from pipeline.images.resizing import resize
 from pipeline.images.writing import WRITABLE, write_image
 from pipeline.style import StyleFile, find_style
+from pipeline.stylize.blend import blend
 from pipeline.stylize.options import PaintingOptions
 from pipeline.stylize.stylizer import Stylizer
 
@@ -113,7 +114,8 @@ class _ImageJob:
         if height * width > MAX_PIXELS:
             self._too_large.append((path, too_large(path, width, height)))
             return
-        result = self._stylizer_for((height, width))(pixels)
+        stylized = self._stylizer_for((height, width))(pixels)
+        result = blend(pixels, stylized, self._options.strength, self._options.keep_colors)
         if not self._written and not target.parent.exists():
             _make_folder(target.parent)
         write_image(target, result, overwrite=self._options.overwrite)
@@ -130,8 +132,6 @@ class _ImageJob:
             size,
             engine=self._options.engine,
             precision=self._options.precision,
-            strength=self._options.strength,
-            keep_colors=self._options.keep_colors,
         )
         self._engine = self._stylizer.describe()
         return self._stylizer

@@ -10,8 +10,9 @@ from pipeline.frame import Pixels
 from pipeline.live.controls import SCALES, Settings
 from pipeline.live.governor import Governor
 from pipeline.live.pool import EngineKey, EnginePool
+from pipeline.stylize.blend import blend
 from pipeline.stylize.deflicker import Deflicker
-from pipeline.stylize.stylizer import MINIMUM_PX, Stylizer, finish
+from pipeline.stylize.stylizer import MINIMUM_PX, Stylizer
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Painter:
         size = source.shape[0], source.shape[1]
         stylizer = self._choose(size, settings)
         style, scale = self._using
-        result = finish(source, _through(stylizer, source), settings.strength, settings.keep_colors)
+        result = blend(source, _through(stylizer, source), settings.strength, settings.keep_colors)
         result = self._steadied(source, result, settings)
         if self.governor is not None:
             now = self._clock()

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-import cv2
-
 from pipeline.common.closeable import Closeable
 from pipeline.engines.base import Precision
 from pipeline.frame import Frame, Pixels
 from pipeline.style import StyleFile
+from pipeline.stylize.blend import blend, mixed
 from pipeline.stylize.cuts import CutDetector
 from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.schedule import Part, Schedule
@@ -63,6 +62,7 @@ class ScheduledStylizer(Closeable):
         self._schedule, self._start = schedule, start
         self._deflicker, self._segment_frames = deflicker, segment_frames
         self._watches_cuts = deflicker is not None or (len(schedule.cues) > 1 and schedule.fade_s > 0)
+        self._keep_colors = keep_colors
         self._cuts = CutDetector()
         self._last_cut: Fraction | None = None
         self._waiting: deque[_Waiting] = deque()
@@ -74,7 +74,6 @@ class ScheduledStylizer(Closeable):
                     size,
                     engine=engine,
                     precision=precision,
-                    keep_colors=keep_colors,
                     in_flight=in_flight,
                 )
         except BaseException:
@@ -126,11 +125,8 @@ class ScheduledStylizer(Closeable):
         Not calmed, it is the caller's; calmed, it is only to be read.
         """
         waiting = self._waiting.popleft()
-        pictures = [self._collect(part) for part in waiting.parts]
-        if len(pictures) == 2:
-            weight = waiting.parts[1].weight
-            cv2.addWeighted(pictures[1], weight, pictures[0], 1.0 - weight, 0.0, dst=pictures[0])
-        return self._calmed(waiting, pictures[0])
+        pictures = [self._collect(part, waiting.frame.pixels) for part in waiting.parts]
+        return self._calmed(waiting, mixed(pictures[0], pictures[-1], waiting.parts[-1].weight))
 
     def __call__(self, frame: Frame) -> Pixels:
         """One frame, with no other in flight."""
@@ -149,10 +145,8 @@ class ScheduledStylizer(Closeable):
     def _seconds(self, frame: Frame) -> Fraction:
         return (frame.pts if frame.pts is not None else Fraction(0)) - self._start
 
-    def _collect(self, part: Part) -> Pixels:
-        stylizer = self._stylizers[part.style]
-        stylizer.strength = part.strength
-        return stylizer.collect()
+    def _collect(self, part: Part, source: Pixels) -> Pixels:
+        return blend(source, self._stylizers[part.style].collect(), part.strength, self._keep_colors)
 
     def _calmed(self, waiting: _Waiting, stylized: Pixels) -> Pixels:
         if self._deflicker is None:

@@ -1,16 +1,11 @@
-"""Frame in, stylized frame out, whatever the size: pad, infer, crop, colour, strength."""
-
-from collections import deque
+"""Frame in, stylized frame out, whatever the size: pad, infer, crop."""
 
 import cv2
 
 from pipeline.common.closeable import Closeable
 from pipeline.common.errors import EngineError
-from pipeline.engines import parity_check, registry
 from pipeline.engines.base import Controls, Engine, EngineInfo, Precision
-from pipeline.engines.parity import ParityReport
-from pipeline.engines.registry import Selection
-from pipeline.engines.stand_in import SwappingEngine, build_in_a_process
+from pipeline.engines.opening import OpenedEngine
 from pipeline.frame import Pixels, check_pixels
 from pipeline.style import StyleFile
 
@@ -20,19 +15,15 @@ than its border, and the card does not tell how far the deepest layer shrinks th
 
 
 class Stylizer(Closeable):
-    """One style opened for one frame size, with the user's wishes about the result.
+    """One style opened for one frame size. Used by one thread at a time.
 
-    The order is: reflect the frame by the style's margin, to its multiple and to at least MINIMUM_PX, infer,
-    crop, take the source's colours (``keep_colors``), blend with the source (``strength``). Used by
-    one thread at a time.
+    A frame is reflected by the style's margin, to its multiple and to at least MINIMUM_PX, inferred, and
+    cropped. How much of the source stays in the result is the caller's affair (``stylize.blend``).
 
     Attributes:
         style: the style file.
         size: (height, width) of the frames it takes.
-        engine: the open engine; its ``size`` is the padded one.
-        selection: which engine was chosen, and why others were refused.
-        parity: how far the engine's picture lies from the reference's; None for the reference itself.
-        refused: the report of a faster precision that showed another picture, None where none did.
+        opened: the engine, which takes the padded size, and how it was chosen.
     """
 
     def __init__(
@@ -42,83 +33,34 @@ class Stylizer(Closeable):
         *,
         engine: str = "auto",
         precision: Precision | None = None,
-        strength: float = 1.0,
-        keep_colors: bool = False,
         in_flight: int = 1,
         stand_in: bool = False,
     ) -> None:
-        """Open the engine; this takes from 0.1 s to some seconds the first time.
-
-        The engine must show the reference's picture (``parity_check``). With ``precision=None`` one that does
-        not is opened again in fp32, and ``describe`` says why; a precision that was asked for is refused.
+        """Open the engine, as ``OpenedEngine`` does.
 
         Args:
             size: (height, width) of the frames to come, each at least 1.
-            engine: a name of ``registry.ENGINES``, ``NAME:DEVICE``, or ``auto``.
-            precision: None takes the fastest that keeps the picture on this machine.
-            stand_in: where the chosen engine must be built first, which takes up to minutes, let the next one
-                show frames meanwhile. For live use: a file's result and a measurement must not depend on when
-                a build ends.
-            in_flight: frames that will be submitted before the first is collected, where the engine can.
-            strength: 0 leaves the frame as it was, 1 is the style alone.
-            keep_colors: brightness from the style, colours from the frame.
+            engine, precision, in_flight, stand_in: see ``OpenedEngine``.
 
         Raises:
-            ValueError: ``strength`` outside 0..1 or a side below 1.
-            EngineError, MissingPackageError: the engine cannot run or refuses the style.
-            ParityError: the precision asked for shows another picture.
+            ValueError: a side below 1.
+            EngineError, MissingPackageError, ParityError: see ``OpenedEngine``.
         """
-        if not 0.0 <= strength <= 1.0:
-            raise ValueError(f"strength must lie in 0..1, got {strength}")
         if min(size) < 1:
             raise ValueError(f"height and width must be at least 1, got {size}")
         self.style = style
         self.size = size
-        self.strength = strength
-        self.keep_colors = keep_colors
         self.borders = borders(size, style.card.size_multiple, style.card.margin_px)
         top, bottom, left, right = self.borders
-        self._padded = (size[0] + top + bottom, size[1] + left + right)
-        self._in_flight = in_flight
-        self._sources: deque[Pixels] = deque()
-        self.selection = registry.select_engine(engine)
-        self.refused: ParityReport | None = None
-        self.engine, self.parity = self._first_engine(precision, stand_in)
-
-    def _first_engine(
-        self, precision: Precision | None, stand_in: bool
-    ) -> tuple[Engine, ParityReport | None]:
-        """The engine, or with ``auto`` another that shows frames and becomes it once it is built."""
-        chosen = self.selection
-        at_once = chosen.engine.opens_at_once(self.style.path, self.style.card, self._padded, precision)
-        if chosen.named or at_once or not stand_in:
-            return self._opened(chosen, precision)
-        first, parity = self._opened(registry.select_engine("auto", after=chosen.name), None)
-        prepare = build_in_a_process(chosen.name, str(self.style.path), self._padded, precision)
-        return SwappingEngine(first, chosen.name, prepare, lambda: self._opened(chosen, precision)[0]), parity
-
-    def _opened(
-        self, selection: Selection, precision: Precision | None
-    ) -> tuple[Engine, ParityReport | None]:
-        engine = selection.engine(
-            self.style.path,
-            self.style.card,
-            self._padded,
-            precision,
-            device=selection.device,
-            in_flight=self._in_flight,
+        padded = (size[0] + top + bottom, size[1] + left + right)
+        self.opened = OpenedEngine(
+            style, padded, engine=engine, precision=precision, in_flight=in_flight, stand_in=stand_in
         )
-        try:
-            report = parity_check.check_parity(self.style, engine)
-            if report is None or report.passed or precision is not None or engine.info.precision == "fp32":
-                parity_check.require_parity(report)
-                return engine, report
-        except BaseException:
-            engine.close()
-            raise
-        engine.close()
-        self.refused = report
-        return self._opened(selection, "fp32")
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that runs."""
+        return self.opened.engine
 
     @property
     def slots(self) -> int:
@@ -131,10 +73,8 @@ class Stylizer(Closeable):
         return self.engine.info
 
     def describe(self) -> str:
-        """``openvino 2026.4.1, cpu, bf16``, with the reasons why preferred engines were refused."""
-        refused = f" (refused: {self.refused})" if self.refused else ""
-        note = f" ({self.engine.note})" if self.engine.note else ""
-        return f"{self.info}{self.selection.explain()}{note}{refused}"
+        """See ``OpenedEngine``."""
+        return self.opened.describe()
 
     def __call__(self, pixels: Pixels, controls: Controls | None = None) -> Pixels:
         """Stylize one frame.
@@ -151,8 +91,7 @@ class Stylizer(Closeable):
             EngineError: another size than ``self.size``, or the engine failed.
         """
         self._check(pixels)
-        stylized = self._cropped(self.engine.infer(self._bordered(pixels), controls))
-        return finish(pixels, stylized, self.strength, self.keep_colors)
+        return self._cropped(self.engine.infer(self._bordered(pixels), controls))
 
     def submit(self, pixels: Pixels, controls: Controls | None = None) -> None:
         """Hand in a frame without waiting; ``collect`` returns the results in order.
@@ -165,7 +104,6 @@ class Stylizer(Closeable):
         """
         self._check(pixels)
         self.engine.submit(self._bordered(pixels), controls)
-        self._sources.append(pixels)
 
     def collect(self) -> Pixels:
         """The oldest submitted frame, stylized, as a call would return it.
@@ -173,8 +111,7 @@ class Stylizer(Closeable):
         Raises:
             EngineError: nothing was submitted, or the engine failed on that frame.
         """
-        stylized = self.engine.collect()
-        return finish(self._sources.popleft(), self._cropped(stylized), self.strength, self.keep_colors)
+        return self._cropped(self.engine.collect())
 
     def _check(self, pixels: Pixels) -> None:
         check_pixels(pixels)
@@ -196,7 +133,7 @@ class Stylizer(Closeable):
 
     def close(self) -> None:
         """Give back the engine. Closing twice is no error."""
-        self.engine.close()
+        self.opened.close()
 
 
 def borders(size: tuple[int, int], multiple: int, margin: int = 0) -> tuple[int, int, int, int]:
@@ -223,23 +160,3 @@ def reflect(pixels: Pixels, sides: tuple[int, int, int, int]) -> Pixels:
     top, bottom, left, right = sides
     padded: Pixels = cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_REFLECT_101)  # type: ignore[assignment]
     return padded
-
-
-def finish(source: Pixels, stylized: Pixels, strength: float, keep_colors: bool) -> Pixels:
-    """What the user wishes of a stylized frame: the source's colours first, then the blend with the source.
-
-    Both are (H, W, 3) uint8 BGR of one size; ``stylized`` may be written into and returned.
-    """
-    if keep_colors:
-        stylized = with_colors_of(source, stylized)
-    if strength < 1.0:
-        cv2.addWeighted(stylized, strength, source, 1.0 - strength, 0.0, dst=stylized)
-    return stylized
-
-
-def with_colors_of(source: Pixels, stylized: Pixels) -> Pixels:
-    """The stylized frame's luma (BT.601) with the source's chroma; both (H, W, 3) uint8 BGR."""
-    mixed = cv2.cvtColor(source, cv2.COLOR_BGR2YCrCb)
-    cv2.insertChannel(cv2.cvtColor(stylized, cv2.COLOR_BGR2GRAY), mixed, 0)
-    result: Pixels = cv2.cvtColor(mixed, cv2.COLOR_YCrCb2BGR)  # type: ignore[assignment]
-    return result

@@ -31,4 +31,4 @@ def test_a_card_tells_everything(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(bundled_folder())))
 def test_the_chosen_engine_keeps_the_picture(path: Path) -> None:
     with Stylizer(read_style(path), (240, 320)) as stylizer:
-        assert stylizer.refused is None, stylizer.describe()
+        assert stylizer.opened.refused is None, stylizer.describe()

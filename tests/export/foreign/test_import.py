@@ -133,10 +133,10 @@ def test_the_fast_precision_is_used_or_the_line_says_why_not(monet: StyleFile) -
     with Stylizer(monet, (67, 101), engine="openvino") as stylizer:
         painted = stylizer(sample_frames((67, 101))[0])
         assert painted.shape == (67, 101, 3)
-        assert stylizer.parity is not None
-        assert stylizer.parity.passed
-        if stylizer.refused is not None:
-            assert stylizer.refused.engine.endswith("bf16")
+        assert stylizer.opened.parity is not None
+        assert stylizer.opened.parity.passed
+        if stylizer.opened.refused is not None:
+            assert stylizer.opened.refused.engine.endswith("bf16")
             assert stylizer.info.precision == "fp32"
             assert "refused" in stylizer.describe()
 

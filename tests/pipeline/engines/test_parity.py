@@ -70,7 +70,7 @@ def test_frames_cover_scene_noise_flat_and_extremes() -> None:
     assert len(parity_check.check_frames((96, 128), few=True)) < len(frames)
 
 
-def test_the_guard_measures_once_and_then_remembers(
+def test_the_check_measures_once_and_then_remembers(
     invert_style: StyleFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with OpenVinoEngine(invert_style.path, invert_style.card, (64, 64)) as engine:
@@ -114,8 +114,8 @@ def test_auto_takes_fp32_where_the_faster_precision_is_refused(tmp_path: Path) -
     with Stylizer(read_style(path), (64, 64), engine="openvino") as stylizer:
         assert stylizer.info.precision == "fp32"
         assert "refused: openvino" in stylizer.describe()
-        assert stylizer.refused is not None
-        assert not stylizer.refused.passed
+        assert stylizer.opened.refused is not None
+        assert not stylizer.opened.refused.passed
 
 
 def pytest_needs_bf16() -> None:

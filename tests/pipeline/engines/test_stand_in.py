@@ -139,7 +139,7 @@ def test_auto_stands_in_and_a_named_engine_does_not(
     slow = Adapter(f"{__name__}:SlowToOpen", auto=True)
     monkeypatch.setattr(registry, "ENGINES", {"slow": slow, **registry.ENGINES})
     monkeypatch.setattr(registry, "load_engine", lambda name: SlowToOpen if name == "slow" else LOAD(name))
-    monkeypatch.setattr("pipeline.stylize.stylizer.build_in_a_process", lambda *_: stay)
+    monkeypatch.setattr("pipeline.engines.opening.build_in_a_process", lambda *_: stay)
     with Stylizer(invert_style, SIZE, engine="slow") as named:
         assert not isinstance(named.engine, SwappingEngine)
     with Stylizer(invert_style, SIZE) as waits:
