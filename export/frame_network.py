@@ -207,8 +207,7 @@ def _fold_input(conv: nn.Conv2d, black: float, white: float) -> float:
 
 
 def _fold_channels(conv: nn.Conv2d, scale: float, shift: float) -> None:
-    """``scale * y + shift`` for y of ``conv``, its RGB channels (or groups of them) turned to BGR."""
+    """``scale * y + shift`` for y of ``conv``, its RGB channels turned to BGR."""
     assert conv.bias is not None
-    order = torch.arange(conv.out_channels).view(3, -1).flip(0).reshape(-1)
-    conv.weight.data = conv.weight.data[order] * scale
-    conv.bias.data = conv.bias.data[order] * scale + shift
+    conv.weight.data = conv.weight.data.flip(0) * scale
+    conv.bias.data = conv.bias.data.flip(0) * scale + shift

@@ -78,6 +78,14 @@ def test_frames_in_and_out_equal_the_network_on_images(name: str) -> None:
     assert difference.mean() < 0.01
 
 
+def test_upsampling_within_the_hourglass_becomes_transposed_convolutions() -> None:
+    model = to_onnx.onnx_from_network(random_network("hourglass-40"))
+    kernels = {t.name: tuple(t.dims)[2:] for t in model.graph.initializer}
+    transposed = [node for node in model.graph.node if node.op_type == "ConvTranspose"]
+    assert [kernels[node.input[1]] for node in transposed] == [(4, 4), (4, 4)]
+    assert not {node.op_type for node in model.graph.node} & {"Resize", "Upsample"}
+
+
 @pytest.mark.parametrize("name", ["johnson-2016", "johnson-2016-resize"])
 def test_a_batch_normed_network_with_a_tanh_shows_the_same_picture_in_the_engines(
     tmp_path: Path, name: str
@@ -194,7 +202,7 @@ def test_an_output_folder_that_is_missing(tmp_path: Path, checkpoint_file: Path)
 
 
 def test_a_card_too_is_checked_when_written(tmp_path: Path) -> None:
-    model = to_onnx.onnx_from_network(random_network("tiny-32"))
+    model = to_onnx.onnx_from_network(random_network("detail-32"))
     to_onnx.write_style_file(tmp_path / "a.onnx", model, StyleCard("a", size_multiple=4))
     style = read_style(tmp_path / "a.onnx")
     with OnnxRuntimeEngine(style.path, style.card, (32, 48)) as engine:

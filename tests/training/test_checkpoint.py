@@ -11,9 +11,9 @@ from training import networks
 from training.checkpoint import Checkpoint
 
 
-def small_checkpoint(network_name: str = "tiny-32") -> Checkpoint:
+def small_checkpoint(network_name: str = "detail-32") -> Checkpoint:
     torch.manual_seed(0)
-    weights = networks.build("tiny-32").state_dict()
+    weights = networks.build("detail-32").state_dict()
     return Checkpoint(network_name, weights, {"steps": 3}, 2, {"title": "Nachtcafé"}, {"photos": 4})
 
 
@@ -29,9 +29,9 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 def test_the_network_comes_back_whole(tmp_path: Path) -> None:
     checkpoints.save(tmp_path / "a.safetensors", small_checkpoint())
     torch.manual_seed(0)
-    image, expected = torch.rand(1, 3, 32, 32), networks.build("tiny-32").eval()
+    image, expected = torch.rand(1, 3, 32, 32), networks.build("detail-32").eval()
     torch.manual_seed(0)
-    expected = networks.build("tiny-32").eval()
+    expected = networks.build("detail-32").eval()
     assert torch.equal(checkpoints.load(tmp_path / "a.safetensors").build_network()(image), expected(image))
 
 

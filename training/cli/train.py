@@ -26,7 +26,7 @@ def train(
         str, typer.Option(help="balanced, johnson-2016 or johnson-2016-vgg19; see docs/training.md.")
     ] = "balanced",
     network: Annotated[
-        str | None, typer.Option(help="detail-64, detail-48, flat-64, johnson, ...; else the preset's.")
+        str | None, typer.Option(help="hourglass, detail-64, johnson, ...; else the preset's.")
     ] = None,
     content_weight: Annotated[float | None, typer.Option(min=0.0, help="Of the content term.")] = None,
     style_weight: Annotated[

@@ -22,7 +22,7 @@ def warnings_for(content: Tensor, stylized: Tensor) -> tuple[str, ...]:
     if strength > GRID_LIMIT:
         found.append(
             f"a grid: every {period} px a pattern {strength:.0f} times as strong as its neighbours "
-            f"(limit {GRID_LIMIT:.0f}); a head that upsamples before it convolves (detail-64) draws none"
+            f"(limit {GRID_LIMIT:.0f}); a head that upsamples before it convolves (hourglass) draws none"
         )
     share = blob_share(content, stylized)
     if share > BLOB_LIMIT:

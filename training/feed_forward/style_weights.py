@@ -107,5 +107,4 @@ def _unfold_input(weights: dict[str, NDArray[np.float64]], layer: str, scale: fl
 
 def _unfold_output(weights: dict[str, NDArray[np.float64]], layer: str, scale: float, black: float) -> None:
     for key, shift in ((f"{layer}.weight", 0.0), (f"{layer}.bias", black)):
-        array = weights[key] * scale + shift
-        weights[key] = array.reshape(3, -1, *array.shape[1:])[::-1].reshape(array.shape)
+        weights[key] = weights[key][::-1] * scale + shift

@@ -14,7 +14,6 @@ from torch import nn
 
 from pipeline.common.errors import TrainingError
 from training.networks.detail import DetailNetwork
-from training.networks.flat import FlatNetwork
 from training.networks.hourglass import HourglassNetwork
 from training.networks.johnson import JohnsonNetwork
 from training.networks.johnson_2016 import Johnson2016Network
@@ -25,10 +24,9 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "detail-32": partial(DetailNetwork, 32),
     "detail-48": partial(DetailNetwork, 48),
     "detail-64": partial(DetailNetwork, 64),
-    "detail-96": partial(DetailNetwork, 96),
-    "flat-64": partial(FlatNetwork, 64, 5),
-    "tiny-32": partial(FlatNetwork, 32, 5),
-    "hourglass-96": partial(HourglassNetwork, 96),
+    "hourglass": HourglassNetwork,
+    "hourglass-40": partial(HourglassNetwork, 40),
+    "hourglass-80": partial(HourglassNetwork, 80),
     "johnson": JohnsonNetwork,
     "johnson-2016": Johnson2016Network,
     "johnson-2016-resize": partial(Johnson2016Network, "resize"),

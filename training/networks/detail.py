@@ -7,7 +7,7 @@ from training.networks.layers import ResidualBlock, UpsampleConv, instance_norm,
 
 
 class DetailNetwork(nn.Module):
-    """The default network: no feature map at full resolution, so that all of them stay in the L2 cache.
+    """No feature map at full resolution, so that all of them stay in the L2 cache.
 
     Both steps of the head upsample before they convolve. With a pixel shuffle in the second one, the four
     pixels of a block had weights of their own, and a Starry Night after 2,000 steps showed lines at every

@@ -1,28 +1,36 @@
-"""hourglass-N: residual blocks at an eighth, a skip connection at a quarter."""
+"""hourglass-N: residual blocks at an eighth of the size, resize-convolutions back, a skip at a quarter."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.networks.layers import ResidualBlock, UpsampleConv, init_icnr, instance_norm, reflected
+from training.networks.layers import ResidualBlock, UpsampleConv, instance_norm, reflected
 
 
 class HourglassNetwork(nn.Module):
-    """A wider view for the same work. Contract as ``DetailNetwork``, with multiples of 8, at least 24."""
+    """The default network: at an eighth the same convolutions see twice as far for a quarter of the work.
+
+    All three steps of the way back upsample before they convolve, so that no phase of a pixel has weights
+    of its own: a constant picture stays constant.
+
+    Called with an image (N, 3, H, W), RGB in [0, 1], H and W multiples of 8 and at least 24; returns the
+    same shape, RGB, linear and not clamped (a tanh dulls the colours).
+    """
 
     size_multiple = 8
 
-    def __init__(self, width: int = 96, blocks: int = 4) -> None:
+    def __init__(self, width: int = 64, blocks: int = 5, quarter: int = 24, half: int = 16) -> None:
+        """Args: channels at 1/8, residual blocks there, channels at 1/4 (stem and skip) and at 1/2."""
         super().__init__()
-        half = width // 2
-        self.stem = reflected(3, half, 8, stride=4, padding=2)
-        self.stem_norm = instance_norm(half)
-        self.down = reflected(half, width, 4, stride=2, padding=1)
+        self.stem = reflected(3, quarter, 8, stride=4, padding=2)
+        self.stem_norm = instance_norm(quarter)
+        self.down = reflected(quarter, width, 4, stride=2, padding=1)
         self.down_norm = instance_norm(width)
         self.blocks = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
-        self.up = UpsampleConv(width, half)
-        self.up_norm = instance_norm(half)
-        self.head = reflected(half, 48, 3)
-        init_icnr(self.head, 4)
+        self.up = UpsampleConv(width, quarter)
+        self.up_norm = instance_norm(quarter)
+        self.up_half = UpsampleConv(quarter, half)
+        self.up_half_norm = instance_norm(half)
+        self.head = UpsampleConv(half, 3)
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, 3, H, W)."""
@@ -33,4 +41,6 @@ class HourglassNetwork(nn.Module):
         skip = F.relu(self.stem_norm(self.stem(x)))
         x = self.blocks(F.relu(self.down_norm(self.down(skip))))
         x = F.relu(self.up_norm(self.up(x))) + skip
-        return F.pixel_shuffle(self.head(x), 4)
+        x = F.relu(self.up_half_norm(self.up_half(x)))
+        y: Tensor = self.head(x)
+        return y

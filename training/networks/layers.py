@@ -1,4 +1,4 @@
-"""Building blocks of the networks: reflected convolutions, norms, residual blocks, upsampling, ICNR."""
+"""Building blocks of the networks: reflected convolutions, norms, residual blocks, upsampling."""
 
 from typing import Literal
 
@@ -82,13 +82,3 @@ class BatchNormConv(nn.Module):
         """As the convolution."""
         y: Tensor = self.norm(self.conv(x))
         return y
-
-
-def init_icnr(conv: nn.Conv2d, factor: int) -> None:
-    """Start a convolution before a pixel shuffle as nearest-neighbour upsampling (Aitken et al. 2017)."""
-    groups = factor * factor
-    weight = conv.weight.detach()
-    seed = weight[::groups].clone()
-    conv.weight.data.copy_(seed.repeat_interleave(groups, dim=0))
-    if conv.bias is not None:
-        conv.bias.data.copy_(conv.bias.detach()[::groups].repeat_interleave(groups))

@@ -45,7 +45,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     body = make_layers(cfgs["E"], batch_norm=False)[:18]
     weights = {f"features.{key}": value for key, value in body.state_dict().items()}
     save_file(weights, str(folder / "vgg.safetensors"))
-    for name, network in (("swirl", "tiny-32"), ("trial", "detail-48")):
+    for name, network in (("swirl", "detail-32"), ("trial", "detail-48")):
         recipe = Recipe(network=network, style_size=80).to_dict()
         state = networks.build(network).state_dict()
         checkpoints.save(

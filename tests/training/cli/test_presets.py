@@ -11,7 +11,7 @@ from training.feed_forward import loop
 from training.feed_forward.presets import preset
 from training.feed_forward.recipe import Recipe
 
-SMALL = ("--network=tiny-32", "--image-size=64", "--brush-size=96", "--batch-size=1", "--precision=fp32")
+SMALL = ("--network=detail-32", "--image-size=64", "--brush-size=96", "--batch-size=1", "--precision=fp32")
 
 
 @pytest.fixture(autouse=True)

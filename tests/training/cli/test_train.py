@@ -26,7 +26,7 @@ def test_from_painting_to_style_file(tmp_path: Path, painting: Path, photos: Pat
     checkpoint, style = tmp_path / "s.safetensors", tmp_path / "striped.onnx"
     trained = brushstream(
         "train", painting, "--photos", photos, "-o", checkpoint, "--vgg-weights", random_vgg,
-        "--network", "tiny-32", "--steps", 2, "--image-size", 64, "--brush-size", 96, "--batch-size", 1,
+        "--network", "detail-32", "--steps", 2, "--image-size", 64, "--brush-size", 96, "--batch-size", 1,
         "--preview-interval", 1, "--log-dir", tmp_path / "log", "--title", "Stripes",
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
