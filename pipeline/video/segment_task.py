@@ -3,7 +3,6 @@
 import itertools
 import tempfile
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 
 from pipeline.common.errors import EngineError, InputError
@@ -13,7 +12,7 @@ from pipeline.video.plan import VideoOptions, fingerprint, make_target, open_loo
 from pipeline.video.reading.media import MediaSource, Position, pixels_crc
 from pipeline.video.reading.packet_times import picture_times
 from pipeline.video.segments.journal import Journal, SegmentRecord
-from pipeline.video.segments.segment_file import SegmentFacts, SegmentWriter
+from pipeline.video.segments.segment_encoder import SegmentEncoder
 
 
 @dataclass(frozen=True)
@@ -81,39 +80,14 @@ def render_segment(task: Task) -> Rendered:
 
 def _render(task: Task, source: MediaSource, look: ScheduledStylizer, path: Path) -> Rendered:
     encoder = make_target(task.options, source).new_encoder()
-    writer = SegmentWriter(path, encoder.extradata)
-    last: tuple[int, Fraction | None, int] | None = None
-    for frame, stylized in overlapped(look, itertools.islice(source, task.frames)):
-        writer.add(encoder.encode(replace(frame, pixels=stylized)))
-        last = frame.index, frame.pts, pixels_crc(frame.pixels)
-    writer.add(encoder.flush())
-    facts = writer.finish()
-    if last is None or (task.frames is not None and facts.packets != task.frames):
-        raise InputError(
-            f"{task.options.input}: its index promises {task.frames} frames from {task.first_index} on, "
-            f"{facts.packets} can be decoded; run without --cluster"
-        )
-    assert encoder.last_ticks is not None
-    record = _record(task, facts, last, encoder.last_ticks, source.damage_so_far())
-    return Rendered(record, path.read_bytes())
-
-
-def _record(
-    task: Task,
-    facts: SegmentFacts,
-    last: tuple[int, Fraction | None, int],
-    last_ticks: int,
-    damage: str | None,
-) -> SegmentRecord:
-    return SegmentRecord(
-        task.number,
-        task.first_index,
-        facts.packets,
-        last[1],
-        last_ticks,
-        last[2],
-        facts.delay,
-        facts.size_bytes,
-        facts.crc,
-        damage,
-    )
+    source_crc = None
+    with SegmentEncoder(path, encoder, task.number, task.first_index) as segment:
+        for frame, stylized in overlapped(look, itertools.islice(source, task.frames)):
+            segment.encode(replace(frame, pixels=stylized))
+            source_crc = pixels_crc(frame.pixels)
+        if not segment.frames or segment.frames != (task.frames or segment.frames):
+            raise InputError(
+                f"{task.options.input}: its index promises {task.frames} frames from {task.first_index} on, "
+                f"{segment.frames} can be decoded; run without --cluster"
+            )
+        return Rendered(segment.finish(source_crc, source.damage_so_far()), path.read_bytes())

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from pipeline.video.picture_format import PictureFormat
-from pipeline.video.segments.sink import Encoder
+from pipeline.video.segments.segment_encoder import Encoder
 from pipeline.video.writing.encoding import Encoding
 
 

@@ -17,8 +17,8 @@ from av.video.stream import VideoStream
 from pipeline.common.atomic_files import PartFile
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_name
 from pipeline.video.segments.joining import frame_count
+from pipeline.video.segments.segment_encoder import Encoder
 from pipeline.video.segments.segment_file import read_header, read_packets, read_times
-from pipeline.video.segments.sink import Encoder
 from pipeline.video.writing.container import FAILURES, translate
 from pipeline.video.writing.encoding import Encoding
 from pipeline.video.writing.frame_encoder import FrameEncoder, VideoSpec

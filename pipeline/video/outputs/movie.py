@@ -7,8 +7,8 @@ from pathlib import Path
 from pipeline.common.errors import OutputError
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_name
 from pipeline.video.segments.joining import first_and_last, frame_count, joined
+from pipeline.video.segments.segment_encoder import Encoder
 from pipeline.video.segments.segment_file import read_header
-from pipeline.video.segments.sink import Encoder
 from pipeline.video.writing.container import OutputFile
 from pipeline.video.writing.encoding import FORMATS
 from pipeline.video.writing.frame_encoder import FrameEncoder, VideoSpec, require_hardware

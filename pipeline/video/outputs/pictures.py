@@ -11,8 +11,8 @@ from pipeline.images.reading import read_image
 from pipeline.images.writing import encode_image
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_name
 from pipeline.video.picture_format import PictureFormat
+from pipeline.video.segments.segment_encoder import Encoder
 from pipeline.video.segments.segment_file import read_packets, sync_folder
-from pipeline.video.segments.sink import Encoder
 from pipeline.video.writing.frame_encoder import EncodedPacket
 
 

@@ -1,36 +1,19 @@
 """A sink that works in segments: each is closed, forced to the disk and written down before the next."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from pipeline.common.errors import OutputError
 from pipeline.frame import Frame
 from pipeline.stream import Sink, StreamInfo
 from pipeline.video.segments.journal import Journal, SegmentRecord
-from pipeline.video.segments.segment_file import SegmentFacts, SegmentWriter, file_crc
+from pipeline.video.segments.segment_encoder import Encoder, SegmentEncoder
+from pipeline.video.segments.segment_file import file_crc
 from pipeline.video.writing.container import FAILURES, translate
-from pipeline.video.writing.frame_encoder import EncodedPacket
 
 SEGMENT_FRAMES = 250
 """Frames of a segment: x264's own distance of key frames, so that segments cost no bits at all, and
 eight seconds of work at 30 frames a second is the most that a power cut can take."""
-
-
-class Encoder(Protocol):
-    """What makes packets of frames; a fresh one a segment, so that no state crosses from one to the next."""
-
-    last_ticks: int | None
-
-    @property
-    def extradata(self) -> bytes:
-        """The stream's header."""
-
-    def encode(self, frame: Frame) -> Iterator[EncodedPacket]:
-        """Packets that are ready when this frame is in."""
-
-    def flush(self) -> Iterator[EncodedPacket]:
-        """The rest."""
 
 
 class SegmentedSink(Sink):
@@ -62,10 +45,7 @@ class SegmentedSink(Sink):
         self._new_encoder, self._assemble = new_encoder, assemble
         self._source_crcs = source_crcs
         self._segment_frames, self._damage = segment_frames, damage
-        self._encoder: Encoder | None = None
-        self._writer: SegmentWriter | None = None
-        self._written = 0
-        self._last: Frame | None = None
+        self._segment: SegmentEncoder | None = None
 
     def open(self, info: StreamInfo) -> None:
         """Nothing: an encoder opens with a segment's first frame."""
@@ -77,58 +57,24 @@ class SegmentedSink(Sink):
             OutputError: the disk is full, or the encoder failed; whole segments are kept.
         """
         try:
-            self._encode(frame)
-            if self._written == self._segment_frames:
-                self._close_segment()
+            self._segment = self._segment or self._begin()
+            self._segment.encode(frame)
+            if self._segment.frames == self._segment_frames:
+                self.journal.append(self._finish_segment(self._segment))
         except FAILURES as error:
             raise self._failed(error) from error
 
-    def _encode(self, frame: Frame) -> None:
-        if self._writer is None:
-            self._begin()
-        assert self._encoder is not None
-        assert self._writer is not None
-        self._writer.add(self._encoder.encode(frame))
-        self._written += 1
-        self._last = frame
-
-    def _begin(self) -> None:
-        self._encoder = self._new_encoder()
-        records = self.journal.records
-        self._encoder.last_ticks = records[-1].last_ticks if records else None
+    def _begin(self) -> SegmentEncoder:
+        encoder, records = self._new_encoder(), self.journal.records
+        encoder.last_ticks = records[-1].last_ticks if records else None
         path = self.journal.segment_path(len(records))
-        self._writer = SegmentWriter(path, self._encoder.extradata)
+        return SegmentEncoder(path, encoder, len(records), self.journal.frames)
 
-    def _close_segment(self) -> None:
-        facts = self._finish_file()
-        self.journal.append(self._record(facts))
-        self._encoder = self._writer = None
-        self._written = 0
-
-    def _finish_file(self) -> SegmentFacts:
-        assert self._encoder is not None
-        assert self._writer is not None
-        self._writer.add(self._encoder.flush())
-        return self._writer.finish()
-
-    def _record(self, facts: SegmentFacts) -> SegmentRecord:
-        assert self._last is not None
-        assert self._encoder is not None
-        assert self._encoder.last_ticks is not None
-        if facts.packets != self._written:
-            raise ValueError(f"the encoder made {facts.packets} pictures of {self._written} frames")
-        return SegmentRecord(
-            len(self.journal.records),
-            self.journal.frames,
-            facts.packets,
-            self._last.pts,
-            self._encoder.last_ticks,
-            self._source_crcs.pop(self._last.index, None),
-            facts.delay,
-            facts.size_bytes,
-            facts.crc,
-            self._damage(),
-        )
+    def _finish_segment(self, segment: SegmentEncoder) -> SegmentRecord:
+        index = segment.last.index if segment.last else -1
+        record = segment.finish(self._source_crcs.pop(index, None), self._damage())
+        self._segment = None
+        return record
 
     def finish(self, complete: bool = True) -> None:
         """Close the last segment and have the output made.
@@ -139,26 +85,22 @@ class SegmentedSink(Sink):
         Raises:
             OutputError: no frame was written, the disk is full, or the result did not pass its check.
         """
-        if not self._written and not self.journal.records:
+        segment, extra = self._segment, list[Path]()
+        if segment is None and not self.journal.records:
             raise OutputError(f"{self.journal.folder} holds no frame: there is none to put into the output")
-        extra: list[Path] = []
         try:
-            if self._written and complete:
-                self._close_segment()
-            elif self._written:
-                extra = [self._finish_loose()]
+            if segment is not None:
+                record = self._finish_segment(segment)
+                if complete:
+                    self.journal.append(record)
+                else:
+                    extra = [segment.path]
         except FAILURES as error:
             raise self._failed(error) from error
         whole = [self.journal.segment_path(r.number) for r in self.journal.records]
         self._assemble([*whole, *extra], complete)
         for path in extra:
             path.unlink()
-
-    def _finish_loose(self) -> Path:
-        assert self._writer is not None
-        self._finish_file()
-        path, self._writer = self._writer.path, None
-        return path
 
     def _failed(self, error: Exception) -> OutputError:
         translated = translate(self.journal.folder, error)
@@ -168,9 +110,8 @@ class SegmentedSink(Sink):
 
     def close(self) -> None:
         """Throw away the segment that was not closed. Closing twice is no error."""
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.discard()
+        if self._segment is not None:
+            self._segment.close()
         self.journal.close()
 
 

@@ -17,10 +17,11 @@ from pipeline.video.outputs import movie
 from pipeline.video.progress import Progress
 from pipeline.video.reading.media import Position, pixels_crc
 from pipeline.video.reading.video_file import VideoFileSource
-from pipeline.video.segments import sink
+from pipeline.video.segments import segment_encoder
 from pipeline.video.segments.joining import joined
 from pipeline.video.segments.journal import Journal, SegmentRecord, unfinished_frames, work_folder
 from pipeline.video.segments.segment_file import (
+    SegmentFacts,
     SegmentWriter,
     read_header,
     read_packets,
@@ -194,7 +195,7 @@ def test_a_full_disk_keeps_whole_segments(clip: Path, invert: Path, monkeypatch:
     options, written = wanted(clip, "out.mp4", invert), 0
 
     class Full(SegmentWriter):
-        def finish(self) -> sink.SegmentFacts:
+        def finish(self) -> SegmentFacts:
             nonlocal written
             written += 1
             if written > 2:
@@ -202,7 +203,7 @@ def test_a_full_disk_keeps_whole_segments(clip: Path, invert: Path, monkeypatch:
             return super().finish()
 
     with monkeypatch.context() as patch:
-        patch.setattr(sink, "SegmentWriter", Full)
+        patch.setattr(segment_encoder, "SegmentWriter", Full)
         with pytest.raises(OutputError, match=r"the disk is full.*16 frames are kept"):
             run_video(options)
     assert run_video(options).resumed == 2 * SEGMENT
