@@ -30,7 +30,6 @@ CARD_KEY = "brushstream.card"
 CARD_FORMAT = 1
 INPUT_NAME = "frame"
 OUTPUT_NAME = "stylized"
-QUALITIES = ("best", "fast")
 
 
 @dataclass(frozen=True)

@@ -47,14 +47,14 @@ class Rig:
             stall_every_s: hold the painter up for STALL_S that often; None never.
         """
         self.stop = stop or threading.Event()
-        self._pool = EnginePool((options.style,), _opener(options), lambda line: None)
-        painter = Painter(self._pool) if stall_every_s is None else _Stalling(self._pool, stall_every_s)
-        self.engine = painter.prepare(options.size, options.settings)
+        pool = EnginePool((options.style,), _opener(options), lambda line: None)
+        self._painter = Painter(pool) if stall_every_s is None else _Stalling(pool, stall_every_s)
+        self.engine = self._painter.prepare(options.size, options.settings)
         self._source = PacedSynthetic(options.size, options.rate, frames, stop=self.stop)
         notices = Notices(lambda line: None, time.monotonic)
         controls = LiveControls(["bench"], options.settings, self.stop)
         self.loop = LiveLoop(
-            self._source, painter, self._pool, [NullSink()], controls, notices,
+            self._source, self._painter, [NullSink()], controls, notices,
             Recorder.idle(self.stop), stop=self.stop, on_shown=on_shown, warmup=options.warmup,
         )  # fmt: skip
 
@@ -64,7 +64,7 @@ class Rig:
             return self.loop.run()
         finally:
             self._source.close()
-            self._pool.close()
+            self._painter.close()
 
 
 def _opener(options: LiveBenchOptions) -> Callable[[StyleFile, tuple[int, int]], Stylizer]:

@@ -4,10 +4,11 @@ Both loops stand on it. What passes from stage to stage is a queue's affair: ``F
 waits (files), ``LatestSlot`` holds one item and the newest wins (cameras).
 """
 
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -19,23 +20,14 @@ class StoppedError(Exception):
     """The group was stopped while a worker waited. Ends the worker, is no failure, leaves no loop."""
 
 
-class EndOfItemsError(Exception):
-    """The stage before has ended and everything was taken."""
-
-
 class Fifo(Generic[Item]):
-    """A bounded queue in order, nothing dropped: ``put`` waits for room, ``get`` for an item.
-
-    Attributes:
-        most_queued: the most items that ever waited; never above ``capacity``.
-    """
+    """A bounded queue in order, nothing dropped: ``put`` waits for room, iterating for the next item."""
 
     def __init__(self, capacity: int, stop: threading.Event) -> None:
         """A queue of at most ``capacity`` items, at least 1, whose waits end when ``stop`` is set."""
         if capacity < 1:
             raise ValueError(f"a queue holds at least 1 item, got {capacity}")
         self.capacity = capacity
-        self.most_queued = 0
         self._stop = stop
         self._items: deque[Item] = deque()
         self._ended = False
@@ -46,17 +38,18 @@ class Fifo(Generic[Item]):
         with self._changed:
             self._wait_until(lambda: len(self._items) < self.capacity)
             self._items.append(item)
-            self.most_queued = max(self.most_queued, len(self._items))
             self._changed.notify_all()
 
-    def get(self) -> Item:
-        """Take the oldest, waiting for one. Raises StoppedError, and EndOfItemsError after the last."""
-        with self._changed:
-            self._wait_until(lambda: bool(self._items) or self._ended)
-            if not self._items:
-                raise EndOfItemsError
-            self._changed.notify_all()
-            return self._items.popleft()
+    def __iter__(self) -> Iterator[Item]:
+        """The items, oldest first, each waited for, until the last was taken. Raises StoppedError."""
+        while True:
+            with self._changed:
+                self._wait_until(lambda: bool(self._items) or self._ended)
+                if not self._items:
+                    return
+                item = self._items.popleft()
+                self._changed.notify_all()
+            yield item
 
     def end(self) -> None:
         """No more items will come."""
@@ -95,30 +88,34 @@ class LatestSlot(Generic[Item]):
             self._changed.notify()
             return replaced
 
-    def get(self, wait_s: float | None = None) -> Item | None:
-        """Take the item, waiting for one; None where none came within ``wait_s``.
+    def __iter__(self) -> Iterator[Item]:
+        """The newest item again and again, each waited for, until the last was taken. Raises StoppedError."""
+        return (item for item in self.polled() if item is not None)
 
-        Raises StoppedError, and EndOfItemsError once the last was taken.
-        """
-        waited_until = None if wait_s is None else time.monotonic() + wait_s
-        with self._changed:
-            while self._item is None:
-                if self._stop.is_set():
-                    raise StoppedError
-                if self._ended:
-                    raise EndOfItemsError
-                left = LOOK_EVERY_S if waited_until is None else waited_until - time.monotonic()
-                if left <= 0:
-                    return None
-                self._changed.wait(min(left, LOOK_EVERY_S))
-            item, self._item = self._item, None
-            return item
+    def polled(self, wait_s: float | None = None) -> Iterator[Item | None]:
+        """As iterating, and None whenever no item came within ``wait_s`` seconds. Raises StoppedError."""
+        while True:
+            with self._changed:
+                self._wait(math.inf if wait_s is None else time.monotonic() + wait_s)
+                item, self._item = self._item, None
+                if item is None and self._ended:
+                    return
+            yield item
 
     def end(self) -> None:
         """No more items will come."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
+
+    def _wait(self, until: float) -> None:
+        while self._item is None:
+            if self._stop.is_set():
+                raise StoppedError
+            left = until - time.monotonic()
+            if self._ended or left <= 0:
+                return
+            self._changed.wait(min(left, LOOK_EVERY_S))
 
 
 class BusyTime:

@@ -4,13 +4,14 @@ A frame's stages are laps of one clock, so they sum to its total by construction
 a lap like any other and is named by whoever ends it.
 """
 
-import json
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import numpy as np
 
 WINDOW = 10_000
 """Frames whose times are kept: enough for a p99.9, 80 kB a stage, whatever the clip's length."""
@@ -32,20 +33,11 @@ class Distribution:
 
     @classmethod
     def of_ms(cls, times_ms: Sequence[float]) -> "Distribution":
-        """Mean, maximum and percentiles (linear between neighbours, as numpy's) of some milliseconds."""
+        """Mean, maximum and percentiles (linear between neighbours) of some milliseconds."""
         if not times_ms:
             return cls(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-        ordered = sorted(times_ms)
-        p50, p90, p95, p99 = (percentile(ordered, q) for q in (50, 90, 95, 99))
-        return cls(len(ordered), sum(ordered) / len(ordered), p50, p90, p95, p99, ordered[-1])
-
-
-def percentile(ordered: Sequence[float], q: float) -> float:
-    """The q-th percentile, 0..100, of a non-empty ascending sequence, linear between neighbours."""
-    place = (len(ordered) - 1) * q / 100
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+        times = np.fromiter(times_ms, np.float64)
+        return cls(times.size, float(times.mean()), *np.percentile(times, (50, 90, 95, 99, 100)).tolist())
 
 
 @dataclass(frozen=True)
@@ -58,7 +50,6 @@ class LatencyReport:
         warmup: totals of the first frames, which count nowhere else but in ``frames_in`` and ``frames_out``.
         frames_in: frames the source gave.
         frames_out: frames that came through.
-        frames_dropped: frames given up on the way.
         fps: measured frames a second, from the n - 1 intervals between n finished frames; 0 below two.
     """
 
@@ -67,16 +58,11 @@ class LatencyReport:
     warmup: Distribution
     frames_in: int
     frames_out: int
-    frames_dropped: int
     fps: float
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values only, for JSON."""
         return asdict(self)
-
-    def to_json(self) -> str:
-        """``to_dict`` as indented JSON."""
-        return json.dumps(self.to_dict(), indent=2)
 
 
 @dataclass
@@ -115,7 +101,7 @@ class LatencyClock:
         self._stages: dict[str, deque[float]] = {}
         self._total: deque[float] = deque(maxlen=window)
         self._warmup: deque[float] = deque(maxlen=window)
-        self._frames_in = self._frames_out = self._dropped = 0
+        self._frames_in = self._frames_out = 0
         self._first_at = self._last_at = 0.0
 
     def begin(self, at: float | None = None) -> Laps:
@@ -124,11 +110,6 @@ class LatencyClock:
             self._frames_in += 1
         began = self._clock() if at is None else at
         return Laps(self._clock, began, began)
-
-    def drop(self, frames: int = 1) -> None:
-        """Frames that were begun and will not be finished."""
-        with self._lock:
-            self._dropped += frames
 
     def finish(self, laps: Laps) -> None:
         """A frame came through; its total ends with its last lap."""
@@ -155,6 +136,5 @@ class LatencyClock:
                 warmup=Distribution.of_ms(self._warmup),
                 frames_in=self._frames_in,
                 frames_out=self._frames_out,
-                frames_dropped=self._dropped,
                 fps=(measured - 1) / span if measured > 1 and span > 0 else 0.0,
             )

@@ -1,14 +1,12 @@
 """Pictures into files, each named only when it is whole."""
 
-import shutil
 from pathlib import Path
 
 import cv2
 
 from pipeline.common.atomic_files import PartFile, write_error
 from pipeline.common.errors import OutputError
-from pipeline.frame import Frame, Pixels
-from pipeline.stream import Sink, StreamInfo
+from pipeline.frame import Pixels
 
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 """File extensions a picture may be written with."""
@@ -58,57 +56,3 @@ def write_image(path: Path, pixels: Pixels, *, overwrite: bool = False) -> None:
         part.discard()
         raise write_error(path, error) from error
     part.publish()
-
-
-class ImagesSink(Sink):
-    """Every frame a numbered picture, 000000.png on, in a new folder.
-
-    The folder is filled under a hidden name and renamed by ``finish``.
-    """
-
-    def __init__(self, folder: Path, suffix: str = ".png") -> None:
-        """Remember where to; nothing is written yet.
-
-        Raises:
-            OutputError: unknown extension, ``folder`` is there and not empty, or its parent is missing.
-        """
-        if suffix.lower() not in WRITABLE:
-            raise OutputError(f"no picture format is called {suffix!r}; choose one of {' '.join(WRITABLE)}")
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise OutputError(f"{folder} is already there and not empty; choose another output folder")
-        if not folder.parent.is_dir():
-            raise OutputError(f"the folder {folder.parent} does not exist; create it")
-        self.folder = folder
-        self._suffix = suffix.lower()
-        self._part = folder.with_name(f".{folder.name}.part")
-        self._open = False
-
-    def open(self, info: StreamInfo) -> None:
-        """Create the hidden folder."""
-        try:
-            self._part.mkdir()
-        except FileExistsError as error:
-            raise OutputError(f"{self._part} is left from a run that was cut off; remove it") from error
-        except OSError as error:
-            raise write_error(self.folder, error) from error
-        self._open = True
-
-    def write(self, frame: Frame) -> None:
-        """Write one picture, named by the frame's index."""
-        write_image(self._part / f"{frame.index:06d}{self._suffix}", frame.pixels)
-
-    def finish(self, complete: bool = True) -> None:
-        """Give the folder its name."""
-        try:
-            if self.folder.exists():
-                self.folder.rmdir()
-            self._part.rename(self.folder)
-        except OSError as error:
-            raise write_error(self.folder, error) from error
-        self._open = False
-
-    def close(self) -> None:
-        """Without ``finish``, remove what was written. Closing twice is no error."""
-        if self._open:
-            self._open = False
-            shutil.rmtree(self._part)

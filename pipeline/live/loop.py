@@ -15,14 +15,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pipeline.common.concurrency import EndOfItemsError, LatestSlot, StoppedError, WorkerGroup
+from pipeline.common.concurrency import LatestSlot, StoppedError, WorkerGroup
 from pipeline.common.latency import Clock, Laps, LatencyClock, LatencyReport
 from pipeline.common.machine import usable_cores
 from pipeline.frame import Frame
 from pipeline.live.controls import RECORD, SCREENSHOT, LiveControls, Notices
 from pipeline.live.hud import Overlay, Status
 from pipeline.live.painter import Painter, Painting
-from pipeline.live.pool import EnginePool
 from pipeline.live.recorder import Recorder
 from pipeline.live.report import STAGES, LiveReport, Shown
 from pipeline.stream import Sink, Source, StreamInfo
@@ -54,7 +53,6 @@ class LiveLoop:
         self,
         source: Source,
         painter: Painter,
-        pool: EnginePool,
         sinks: Sequence[Sink],
         controls: LiveControls,
         notices: Notices,
@@ -73,7 +71,7 @@ class LiveLoop:
             on_shown: is told of every frame, in the caller's thread.
             warmup: frames whose times stand apart.
         """
-        self._source, self._painter, self._pool = source, painter, pool
+        self._source, self._painter = source, painter
         self._sinks, self._controls, self._notices, self._recorder = sinks, controls, notices, recorder
         self._stop, self._on_shown, self._clock = stop, on_shown, clock
         self._interactive = [sink for sink in sinks if sink.interactive]
@@ -99,7 +97,7 @@ class LiveLoop:
         started_at, cpu_at = self._clock(), time.process_time()
         for name, body in (
             ("capture", self._capture), ("stylize", self._stylize),
-            ("open", lambda: self._pool.run(self._stop)), ("keep", self._recorder.run),
+            ("open", lambda: self._painter.pool.run(self._stop)), ("keep", self._recorder.run),
         ):  # fmt: skip
             self._workers.add(name, body)
         self._workers.start()
@@ -141,30 +139,23 @@ class LiveLoop:
         self._captured.end()
 
     def _stylize(self) -> None:
-        while True:
-            try:
-                captured = self._captured.get()
-            except EndOfItemsError:
-                self._painted.end()
-                return
-            if captured is None:
-                continue
+        for captured in self._captured:
             captured.laps.lap(STAGES[1])
             painting = self._painter(captured.frame.pixels, self._controls.settings)
             captured.laps.lap(STAGES[2])
             self._painted.put(_Painted(captured.frame, captured.laps, painting))
+        self._painted.end()
 
     def _show_all(self) -> bool:
         """Show until the end; True where the source came to its own."""
         try:
-            while True:
-                self._attend()
-                painted = self._painted.get(_POLL_S if self._interactive else None)
+            self._attend()
+            for painted in self._painted.polled(_POLL_S if self._interactive else None):
                 if painted is not None:
                     self._show(painted)
                 elif self._clock() - self._drawn_at > _REDRAW_S:
                     self._draw()
-        except EndOfItemsError:
+                self._attend()
             return True
         except (StoppedError, KeyboardInterrupt):
             return False
@@ -212,13 +203,14 @@ class LiveLoop:
         """What the information tells; from any thread, also before the first frame."""
         governor = self._painter.governor
         painting = None if self._last is None else self._last.painting
+        styles = self._painter.pool.styles
         shown = self._controls.settings.style if painting is None else painting.style
-        card = self._pool.styles[shown].card
+        card = styles[shown].card if painting is None else painting.card
         return Status(
             recent=self._recent_report(),
             dropped=self.dropped,
             style=card.title or card.name,
-            place=f"{shown + 1}/{len(self._pool.styles)}",
+            place=f"{shown + 1}/{len(styles)}",
             engine="" if painting is None else painting.engine,
             scale=self._controls.settings.scale if painting is None else painting.scale,
             governor="" if governor is None else governor.describe(),

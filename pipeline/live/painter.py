@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import cv2
 
+from pipeline.common.closeable import Closeable
 from pipeline.common.latency import Clock
 from pipeline.frame import Pixels
 from pipeline.live.controls import SCALES, Settings
 from pipeline.live.governor import Governor
 from pipeline.live.pool import EngineKey, EnginePool
+from pipeline.style import StyleCard
 from pipeline.stylize.blend import blend
 from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.stylizer import MINIMUM_PX, Stylizer
@@ -22,7 +24,8 @@ class Painting:
     Attributes:
         source: (H, W, 3) uint8 BGR that was painted, mirrored where that was asked for. Only to be read.
         result: the same size. Only to be read.
-        style: which one it was painted with; the person's choice may still be opening.
+        style: place in the list of the one it was painted with; the person's choice may still be opening.
+        card: that style's.
         engine: what ran.
         scale: of the frame that the network saw.
     """
@@ -30,23 +33,28 @@ class Painting:
     source: Pixels
     result: Pixels
     style: int
+    card: StyleCard
     engine: str
     scale: float
 
 
-class Painter:
+class Painter(Closeable):
     """Paints frame by frame with the engine that is there, and asks the pool for the one that is wanted.
 
     While an engine opens, the one before goes on, also where the camera changed its size: the frame is
     scaled to whatever the engine takes. Used by one thread.
+
+    Attributes:
+        governor: chooses the scale; None where the person does.
+        pool: of engines; closed with the painter.
     """
 
     def __init__(
         self, pool: EnginePool, governor: Governor | None = None, clock: Clock = time.monotonic
     ) -> None:
-        """``governor`` None keeps the scale that the person chose."""
+        """``pool`` is owned from now on; ``governor`` None keeps the scale that the person chose."""
         self.governor = governor
-        self._pool = pool
+        self.pool = pool
         self._clock = clock
         self._deflicker = Deflicker()
         self._current: Stylizer | None = None
@@ -61,15 +69,15 @@ class Painter:
         """
         scale = self._scale(settings)
         wanted = self._wanted(size, settings.style, scale)
-        self._current, self._using = self._pool.open_now(wanted), (settings.style, scale)
+        self._current, self._using = self.pool.open_now(wanted), (settings.style, scale)
         if self.governor is not None:
             for lower in [s for s in SCALES if s < scale][::-1]:
-                self._pool.preload(self._wanted(size, settings.style, lower))
+                self.pool.preload(self._wanted(size, settings.style, lower))
         return self._current.describe()
 
     def preload(self, size: tuple[int, int], style: int, scale: float) -> None:
         """Open another style behind the scenes."""
-        self._pool.preload(self._wanted(size, style, scale))
+        self.pool.preload(self._wanted(size, style, scale))
 
     def __call__(self, pixels: Pixels, settings: Settings) -> Painting:
         """Paint one frame, (H, W, 3) uint8 BGR, only read.
@@ -87,24 +95,28 @@ class Painter:
         if self.governor is not None:
             now = self._clock()
             self.governor.observe(now - began_at, scale, settings.scale, now)
-        return Painting(source, result, style, str(stylizer.info), scale)
+        return Painting(source, result, style, stylizer.style.card, str(stylizer.info), scale)
+
+    def close(self) -> None:
+        """Close every engine; after every thread that uses them has ended."""
+        self.pool.close()
 
     def _scale(self, settings: Settings) -> float:
         return settings.scale if self.governor is None else min(settings.scale, self.governor.scale)
 
     def _choose(self, size: tuple[int, int], settings: Settings) -> Stylizer:
         scale = self._scale(settings)
-        found = self._pool.get(self._wanted(size, settings.style, scale))
+        found = self.pool.get(self._wanted(size, settings.style, scale))
         if found is not None and found is not self._current:
             self._current = found
-            self._pool.close_unused(found)
+            self.pool.close_unused(found)
         if found is not None:
             self._using = settings.style, scale
         assert self._current is not None, "prepare() comes first"
         return self._current
 
     def _wanted(self, size: tuple[int, int], style: int, scale: float) -> EngineKey:
-        multiple = self._pool.styles[style].card.size_multiple
+        multiple = self.pool.styles[style].card.size_multiple
         return EngineKey(style, scaled(size, scale, multiple))
 
     def _steadied(self, source: Pixels, result: Pixels, settings: Settings) -> Pixels:

@@ -86,10 +86,6 @@ class EnginePool:
             self._queue.append(wanted)
             self._changed.notify_all()
 
-    def refused(self, wanted: EngineKey) -> bool:
-        """Whether it could not be opened."""
-        return wanted in self._refused
-
     def close_unused(self, in_use: Stylizer) -> None:
         """Close the oldest beyond the limit. Only the thread that uses engines calls this."""
         with self._changed:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.common.concurrency import LOOK_EVERY_S, EndOfItemsError, LatestSlot
+from pipeline.common.concurrency import LOOK_EVERY_S, LatestSlot
 from pipeline.common.errors import OutputError
 from pipeline.drawing.letterbox import letterbox
 from pipeline.frame import Frame, Pixels
@@ -66,7 +66,7 @@ class Recorder:
         self.kept: list[Kept] = []
         self._tell = tell
         self._overwrite = overwrite
-        self._box: LatestSlot[tuple[Frame, StreamInfo]] = LatestSlot(stop)
+        self._offered: LatestSlot[tuple[Frame, StreamInfo]] = LatestSlot(stop)
         self._pictures: queue.SimpleQueue[Painting] = queue.SimpleQueue()
         self._path: Path | None = record  # of the recording that is wanted
         self._recording: _Recording | None = None
@@ -98,7 +98,7 @@ class Recorder:
     def offer(self, frame: Frame, info: StreamInfo) -> None:
         """The newest result; kept where a recording is wanted."""
         if self._path is not None:
-            self._box.put((frame, info))
+            self._offered.put((frame, info))
 
     def run(self) -> None:
         """Write until the stream ends; what was recorded is kept, whatever ended it.
@@ -107,21 +107,18 @@ class Recorder:
             OutputError: a recording cannot be written. A screenshot that cannot be is only told.
         """
         try:
-            while True:
-                item = self._box.get(LOOK_EVERY_S)
+            for item in self._offered.polled(LOOK_EVERY_S):
                 self._write_pictures()
                 self._end_if_done()
                 if item is not None and self._path is not None:
                     self._write(self._path, *item)
-        except EndOfItemsError:
-            return
         finally:
             self._write_pictures()
             self._end()
 
     def _write(self, path: Path, frame: Frame, info: StreamInfo) -> None:
         if self._recording is None:
-            self._recording = _Recording(path, self._overwrite, info, frame, self._box.dropped)
+            self._recording = _Recording(path, self._overwrite, info, frame, self._offered.dropped)
             self._began_at = frame.captured_at
             self._tell(f"recording to {path}")
         self._recording.write(frame)
@@ -134,7 +131,7 @@ class Recorder:
         recording, self._recording, self._began_at = self._recording, None, None
         if recording is None:
             return
-        kept = recording.finish(self._box.dropped)
+        kept = recording.finish(self._offered.dropped)
         self.kept.append(kept)
         missed = f", {kept.missed} more came too fast for the encoder" if kept.missed else ""
         self._tell(f"recorded {kept.frames} frames to {kept.path}{missed}")

@@ -116,15 +116,14 @@ class _Session:
         pool = EnginePool(
             styles, self._open_stylizer, self._notices.tell, most_open=max(8, len(options.styles) + 6)
         )
-        stack.callback(pool.close)
         governor = None if options.target_fps is None else Governor(options.target_fps)
-        painter = Painter(pool, governor)
+        painter = stack.enter_context(Painter(pool, governor))
         self._say(painter.prepare(source.info.size, self._controls.settings))
         self._preload(painter, source, first)
         if trial is not None:
             trial.check()
         self._loop = LiveLoop(
-            source, painter, pool, sinks, self._controls, self._notices, recorder, stop=self._stop
+            source, painter, sinks, self._controls, self._notices, recorder, stop=self._stop
         )
         for sink in sinks:
             sink.open(sink_info(source.info))

@@ -19,8 +19,6 @@ class CutDetector:
     begins anywhere agrees with one from the start after three frames.
     """
 
-    LOOKS_BACK = 3
-
     def __init__(self) -> None:
         """Nothing was seen yet; the first frame is no cut."""
         self._before: NDArray[np.float32] | None = None

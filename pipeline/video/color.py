@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from av.video.frame import VideoFrame
 
-UNSPECIFIED = 2
 _BT709, _BT470BG, _SMPTE170M, _SMPTE240M, _BT2020 = 1, 5, 6, 7, 9
 _SWSCALE_MATRIX = {_BT709: 1, 4: 4, _BT470BG: 5, _SMPTE170M: 5, _SMPTE240M: 7, _BT2020: 9, 10: 9}
 _HD_HEIGHT = 720

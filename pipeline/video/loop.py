@@ -8,9 +8,9 @@ progress; Ctrl-C therefore never lands inside a stage.
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from pipeline.common.concurrency import BusyTime, EndOfItemsError, Fifo, WorkerGroup
+from pipeline.common.concurrency import BusyTime, Fifo, WorkerGroup
 from pipeline.common.machine import usable_cores
 from pipeline.frame import Frame, Pixels
 from pipeline.stream import Sink, Source
@@ -142,12 +142,12 @@ class _FileLoop:
             self._decoded.put(frame)
 
     def _stylize(self) -> None:
-        for frame, pixels in overlapped(self._stage, _until_the_end(self._decoded)):
+        for frame, pixels in overlapped(self._stage, self._decoded):
             self._stylized.put(dataclasses.replace(frame, pixels=pixels))
         self._stylized.end()
 
     def _encode(self) -> None:
-        for frame in _until_the_end(self._stylized):
+        for frame in self._stylized:
             with self._busy["encode"]:
                 self._sink.write(frame)
         self._whole = True
@@ -160,14 +160,4 @@ class _FileLoop:
             cpu_s=time.process_time() - self._cpu_at,
             cores=usable_cores(),
             interrupted=not self._whole,
-            most_queued=max(self._decoded.most_queued, self._stylized.most_queued),
         )
-
-
-def _until_the_end(queue: Fifo[Frame]) -> Iterator[Frame]:
-    while True:
-        try:
-            frame = queue.get()
-        except EndOfItemsError:
-            return
-        yield frame

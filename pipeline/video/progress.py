@@ -38,7 +38,6 @@ class LoopReport:
         cpu_s: processor seconds of this process meanwhile, over all cores.
         cores: cores it might use.
         interrupted: ended by Ctrl-C or the stop event, before the source's end.
-        most_queued: the longest either queue got.
     """
 
     frames: int
@@ -47,7 +46,6 @@ class LoopReport:
     cpu_s: float
     cores: int
     interrupted: bool
-    most_queued: int
 
     @property
     def fps(self) -> float:

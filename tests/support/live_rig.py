@@ -132,11 +132,10 @@ class Rig:
     def __post_init__(self) -> None:
         self.controls = LiveControls([s.card.name for s in self.styles], self.settings, self.stop)
         self.notices = Notices(self.told.append, time.monotonic)
-        self.pool = EnginePool(self.styles, self.open_stylizer, self.notices.tell)
-        self.paint = self.painter(self.pool)
+        self.paint = self.painter(EnginePool(self.styles, self.open_stylizer, self.notices.tell))
         self.recorder = Recorder(self.folder, self.stop, self.told.append, record=self.record)
         self.loop = LiveLoop(
-            self.source, self.paint, self.pool, self.sinks, self.controls, self.notices, self.recorder,
+            self.source, self.paint, self.sinks, self.controls, self.notices, self.recorder,
             stop=self.stop, on_shown=self.shown.append, warmup=0,
         )  # fmt: skip
 
@@ -148,4 +147,4 @@ class Rig:
             return self.loop.run()
         finally:
             self.source.close()
-            self.pool.close()
+            self.paint.close()

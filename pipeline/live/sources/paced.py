@@ -11,8 +11,6 @@ from pipeline.frame import Frame, Pixels
 from pipeline.live.sources.synthetic import SyntheticSource
 from pipeline.stream import Source, StreamInfo
 
-SleepUntil = Callable[[float], None]
-
 
 class PacedSource(Source):
     """Plays a file or any other source by its pts, one second a second.

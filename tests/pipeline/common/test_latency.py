@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.common.latency import Distribution, LatencyClock, percentile
+from pipeline.common.latency import Distribution, LatencyClock
 
 
 class HandClock:
@@ -46,7 +46,6 @@ def test_percentiles_are_numpys(count: int) -> None:
         np.percentile(values, [50, 90, 95, 99])
     )
     assert (found.count, found.max) == (count, values.max())
-    assert percentile(sorted(values), 0) == values.min()
 
 
 def test_nothing_measured_is_all_zero() -> None:
@@ -92,11 +91,10 @@ def test_the_window_forgets_the_oldest_and_fps_does_not() -> None:
     assert report.fps == pytest.approx(50)
 
 
-def test_drops_are_counted() -> None:
+def test_frames_that_were_not_finished_are_in_and_not_out() -> None:
     times = LatencyClock()
     times.begin()
-    times.drop()
-    assert (times.report().frames_in, times.report().frames_out, times.report().frames_dropped) == (1, 0, 1)
+    assert (times.report().frames_in, times.report().frames_out) == (1, 0)
 
 
 def test_a_stage_passed_twice_adds_up() -> None:
@@ -114,9 +112,9 @@ def test_the_report_is_json() -> None:
     clock = HandClock()
     times = LatencyClock(clock=clock)
     run_frame(times, clock, stylize=4)
-    report = json.loads(times.report().to_json())
+    report = json.loads(json.dumps(times.report().to_dict()))
     assert report["stages"]["stylize"]["p99"] == pytest.approx(4)
-    assert report["frames_dropped"] == 0
+    assert report["frames_out"] == 1
 
 
 @pytest.mark.parametrize("options", [{"warmup": -1}, {"window": 0}])

@@ -1,4 +1,4 @@
-"""Pictures into files and folders, and the sink that only counts."""
+"""Pictures into files, and the sink that only counts."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 from pipeline.common.errors import OutputError
 from pipeline.frame import Frame
 from pipeline.images.reading import read_image
-from pipeline.images.writing import ImagesSink, write_image
+from pipeline.images.writing import write_image
 from pipeline.live.sinks.null import NullSink
 from pipeline.stream import StreamInfo
 
@@ -45,30 +45,6 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["taken.png"]
     write_image(taken, PIXELS, overwrite=True)
     assert np.array_equal(read_image(taken), PIXELS)
-
-
-def test_a_folder_of_pictures_appears_when_it_is_whole(tmp_path: Path) -> None:
-    folder = tmp_path / "out"
-    with ImagesSink(folder) as sink:
-        sink.open(INFO)
-        for index in (0, 2):
-            sink.write(Frame(PIXELS, index, 0.0))
-        assert not folder.exists()
-        sink.finish()
-    assert sorted(p.name for p in folder.iterdir()) == ["000000.png", "000002.png"]
-
-
-def test_a_folder_that_is_not_finished_is_taken_back(tmp_path: Path) -> None:
-    with ImagesSink(tmp_path / "out") as sink:
-        sink.open(INFO)
-        sink.write(Frame(PIXELS, 0, 0.0))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "thing").touch()
-    with pytest.raises(OutputError, match="not empty"):
-        ImagesSink(tmp_path)
 
 
 def test_the_null_sink_counts() -> None:

@@ -260,8 +260,7 @@ def test_a_style_that_cannot_be_opened_is_told_and_the_first_runs_on(
 def test_steady_strength_colours_and_mirror_reach_the_picture(style: StyleFile) -> None:
     left = grey(0)
     left[:, 40:] = 200
-    with EnginePoolOf(style) as pool:
-        painter = Painter(pool)
+    with painter_of(style) as painter:
         painter.prepare(SIZE, Settings())
         assert painter(left, Settings()).result[0, 0, 0] == 255
         assert painter(left, Settings(mirror=True)).result[0, 0, 0] == 55
@@ -272,29 +271,19 @@ def test_steady_strength_colours_and_mirror_reach_the_picture(style: StyleFile) 
 
 
 def test_another_scale_opens_another_engine_and_gives_the_same_size(style: StyleFile) -> None:
-    with EnginePoolOf(style) as pool:
-        painter = Painter(pool)
+    with painter_of(style) as painter:
         painter.prepare((128, 160), Settings())
         frame = grey(30, (128, 160))
         small = Settings(scale=0.75)
         assert painter(frame, small).scale == 1.0  # still the first engine
-        pool._open(EngineKey(0, (96, 120)))  # what the background thread does
+        painter.pool._open(EngineKey(0, (96, 120)))  # what the background thread does
         painting = painter(frame, small)
         assert (painting.scale, painting.result.shape) == (0.75, (128, 160, 3))
         assert abs(int(painting.result.mean()) - 225) <= 1
 
 
-class EnginePoolOf(EnginePool):
-    """A pool of one style that closes itself."""
-
-    def __init__(self, style: StyleFile) -> None:
-        super().__init__((style,), open_real, lambda line: None)
-
-    def __enter__(self) -> "EnginePoolOf":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+def painter_of(style: StyleFile) -> Painter:
+    return Painter(EnginePool((style,), open_real, lambda line: None))
 
 
 def test_the_pool_closes_what_was_not_used_for_longest(style: StyleFile) -> None:
