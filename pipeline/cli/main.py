@@ -14,8 +14,8 @@ import typer
 
 from pipeline.cli import about, files, video, webcam
 from pipeline.cli.options import PLAIN, say
-from pipeline.common.errors import EXIT_INTERRUPTED, BrushstreamError, MissingPackageError
-from pipeline.engines import registry
+from pipeline.common import adapters
+from pipeline.common.errors import EXIT_INTERRUPTED, BrushstreamError
 
 app = typer.Typer(no_args_is_help=True, context_settings={"terminal_width": 100}, **PLAIN)  # type: ignore[arg-type]
 
@@ -84,11 +84,7 @@ def run_mounted(module: str, function: str, context: typer.Context) -> None:
     """Hand the rest of the line to a command of another part, which parses and documents it itself."""
     needs_torch = "--tensorrt" not in context.args
     for package in (module.partition(".")[0], *(["torch"] if needs_torch else [])):
-        if not registry.is_installed(package):
-            raise MissingPackageError(
-                f"{context.info_name} needs {package}, not installed here; "
-                "run pip install 'brushstream[train]'"
-            )
+        adapters.require(str(context.info_name), package, "train")
     mounted = typer.Typer(**PLAIN)  # type: ignore[arg-type]
     mounted.command()(getattr(importlib.import_module(module), function))
     mounted(args=context.args, prog_name=context.command_path)

@@ -28,11 +28,15 @@ from pipeline.cli.options import (
     painting,
     say,
 )
-from pipeline.engines import registry
+from pipeline.common.adapters import Adapter, load
 
 if TYPE_CHECKING:
     from pipeline.video.job import RunVideo
     from pipeline.video.plan import VideoOptions
+
+
+CLUSTER = Adapter("pipeline.video.cluster:Cluster", "ray", "cluster")
+"""What ``--cluster`` calls."""
 
 
 class DeinterlaceOption(enum.StrEnum):
@@ -136,7 +140,7 @@ def machines(cluster: str | None) -> "Iterator[tuple[RunVideo, int]]":
 
         yield run_video, 1
         return
-    with registry.load("--cluster", registry.CLUSTER)(cluster) as connected:
+    with load("--cluster", CLUSTER)(cluster) as connected:
         yield connected.run, connected.processors
 
 

@@ -109,7 +109,7 @@ def webcam(
         raise typer.BadParameter(f"--rotate takes 0, 90, 180 or 270 degrees, not {rotate}")
     from pipeline.live.controls import Settings, next_scale
     from pipeline.live.session import WebcamOptions, run_webcam
-    from pipeline.live.sources.opening import Asked
+    from pipeline.live.sources.asked import Asked
 
     options = WebcamOptions(
         Asked(source, parse_size(size) if size else None, fps, loop, rotate),

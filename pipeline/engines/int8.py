@@ -13,8 +13,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pipeline.common.errors import EngineError, MissingPackageError
-from pipeline.engines import cache, registry
+from pipeline.common.adapters import require
+from pipeline.common.errors import EngineError
+from pipeline.engines import cache
 from pipeline.style import StyleCard
 
 BUILDER = "pipeline.engines.int8_build"
@@ -60,10 +61,7 @@ def quantized(style_path: Path, card: StyleCard, openvino_version: str) -> Quant
 
 
 def _nncf_version() -> str:
-    if not registry.is_installed("nncf"):
-        raise MissingPackageError(
-            "precision int8 needs the package 'nncf', not installed; run pip install 'brushstream[int8]'"
-        )
+    require("precision int8", "nncf", "int8")
     return metadata.version("nncf")
 
 

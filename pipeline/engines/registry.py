@@ -1,14 +1,13 @@
-"""Names of engines, sources and sinks: which class, what it needs, which extra brings that.
+"""Engines by name: which class, what it needs, which extra brings that. A new engine is one line here.
 
-Nothing heavy is imported before a class is asked for. A new adapter is one line in its table.
+Nothing heavy is imported before a class is asked for.
 """
 
-import importlib
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pipeline.common.adapters import Adapter, load
 from pipeline.common.errors import EngineError, MissingPackageError
 
 if TYPE_CHECKING:
@@ -16,49 +15,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Adapter:
-    """Where an adapter is and what it needs.
+class EngineAdapter(Adapter):
+    """An engine's adapter; ``--engine auto`` may take it where ``auto`` is set."""
 
-    Attributes:
-        target: ``module:Class``.
-        package: the import name of the package it needs, empty where the base install has it all.
-        extra: the extra of Brushstream that brings the package, empty for the base install.
-        auto: ``--engine auto`` may take it.
-    """
-
-    target: str
-    package: str = ""
-    extra: str = ""
     auto: bool = False
 
 
-ENGINES: Mapping[str, Adapter] = {  # the order is the one in which `auto` prefers them
-    "tensorrt": Adapter("pipeline.engines.tensorrt.engine:TensorRtEngine", "tensorrt", "tensorrt", auto=True),
-    "openvino": Adapter("pipeline.engines.ov:OpenVinoEngine", "openvino", auto=True),
-    "onnxruntime": Adapter("pipeline.engines.ort:OnnxRuntimeEngine", "onnxruntime", auto=True),
-    "identity": Adapter("pipeline.engines.identity:IdentityEngine"),
-}
-SOURCES: Mapping[str, Adapter] = {
-    "synthetic": Adapter("pipeline.live.sources.synthetic:SyntheticSource"),
-    "video-file": Adapter("pipeline.video.reading.video_file:VideoFileSource", "av"),
-    "images": Adapter("pipeline.images.reading:ImagesSource", "cv2"),
-    "camera": Adapter("pipeline.live.sources.camera:CameraSource", "cv2"),
-    "network": Adapter("pipeline.live.sources.network:NetworkSource", "av"),
-    "paced": Adapter("pipeline.live.sources.paced:PacedSource"),
-    "paced-synthetic": Adapter("pipeline.live.sources.paced:PacedSynthetic"),
-}
-SINKS: Mapping[str, Adapter] = {
-    "null": Adapter("pipeline.live.sinks.null:NullSink"),
-    "video-file": Adapter("pipeline.video.writing.recording:VideoFileSink", "av"),
-    "images": Adapter("pipeline.images.writing:ImagesSink", "cv2"),
-    "window": Adapter("pipeline.live.sinks.window:WindowSink", "cv2"),
-    "serve": Adapter("pipeline.live.sinks.page:ServeSink", "cv2"),
-    "virtual-camera": Adapter(
-        "pipeline.live.sinks.virtual_camera:VirtualCameraSink", "pyvirtualcam", "virtual-camera"
+ENGINES: Mapping[str, EngineAdapter] = {  # the order is the one in which `auto` prefers them
+    "tensorrt": EngineAdapter(
+        "pipeline.engines.tensorrt.engine:TensorRtEngine", "tensorrt", "tensorrt", auto=True
     ),
+    "openvino": EngineAdapter("pipeline.engines.ov:OpenVinoEngine", "openvino", auto=True),
+    "onnxruntime": EngineAdapter("pipeline.engines.ort:OnnxRuntimeEngine", "onnxruntime", auto=True),
+    "identity": EngineAdapter("pipeline.engines.identity:IdentityEngine"),
 }
-CLUSTER = Adapter("pipeline.video.cluster:Cluster", "ray", "cluster")
-"""What ``--cluster`` calls."""
 
 
 @dataclass(frozen=True)
@@ -150,27 +120,3 @@ def load_engine(name: str) -> "type[Engine]":
     """The engine's class, its package imported. Raises MissingPackageError and KeyError."""
     engine: type[Engine] = load(name, ENGINES[name])
     return engine
-
-
-def load(name: str, adapter: Adapter) -> Any:
-    """Import an adapter's module and return its class.
-
-    Raises:
-        MissingPackageError: its package is not installed or does not load; the message names the cure.
-    """
-    cure = f"pip install 'brushstream[{adapter.extra}]'" if adapter.extra else "pip install brushstream"
-    if adapter.package and not is_installed(adapter.package):
-        raise MissingPackageError(f"{name} needs the package {adapter.package!r}, not installed; run {cure}")
-    module_name, class_name = adapter.target.split(":")
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise MissingPackageError(
-            f"{name} is installed but does not load ({error}); run {cure} --force-reinstall"
-        ) from error
-    return getattr(module, class_name)
-
-
-def is_installed(package: str) -> bool:
-    """Whether ``import package`` would find something; imports nothing."""
-    return importlib.util.find_spec(package) is not None

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.common.interruption import stop_on_ctrl_c
-from pipeline.engines import registry
 from pipeline.engines.base import Precision
 from pipeline.live.controls import COMMAND_OF_KEY, LiveControls, Notices, Settings
 from pipeline.live.governor import Governor
@@ -18,12 +17,13 @@ from pipeline.live.painter import Painter
 from pipeline.live.pool import EnginePool
 from pipeline.live.recorder import Recorder
 from pipeline.live.report import LiveReport
-from pipeline.live.sinks.null import NullSink
+from pipeline.live.sinks.opening import make_sinks
 from pipeline.live.sinks.page import HERE_ONLY, ServeSink
-from pipeline.live.sinks.window import DisplayTrial, WindowSink
+from pipeline.live.sinks.window import DisplayTrial
+from pipeline.live.sources.asked import Asked
 from pipeline.live.sources.camera import Opener
-from pipeline.live.sources.opening import Asked, open_live
-from pipeline.stream import Sink, Source
+from pipeline.live.sources.opening import open_live
+from pipeline.stream import Source
 from pipeline.style import StyleFile, find_style, list_styles
 from pipeline.stylize.stylizer import Stylizer
 
@@ -99,7 +99,6 @@ class _Session:
     ) -> None:
         self._options, self._notices, self._say = options, notices, say
         self._stop, self._stack = stop, stack
-        self._addresses: list[str] = []
 
     def run(self, opener: Opener | None) -> LiveReport:
         options, stack = self._options, self._stack
@@ -111,7 +110,7 @@ class _Session:
             options.folder, self._stop, self._notices.tell,
             record=options.record, overwrite=options.overwrite,
         )  # fmt: skip
-        sinks = self._choose_sinks()
+        sinks = [stack.enter_context(sink) for sink in make_sinks(options, self._controls.do, self._state)]
         source = stack.enter_context(open_live(options.asked, self._stop, self._notices.tell, opener))
         pool = EnginePool(
             styles, self._open_stylizer, self._notices.tell, most_open=max(8, len(options.styles) + 6)
@@ -127,8 +126,9 @@ class _Session:
         )
         for sink in sinks:
             sink.open(sink_info(source.info))
-        for address in self._addresses:
-            self._say(f"open {address} in a browser")
+        for page in sinks:
+            if isinstance(page, ServeSink):
+                self._say(f"open {page.address} in a browser")
         return self._loop.run()
 
     def _try_display(self) -> DisplayTrial | None:
@@ -147,19 +147,6 @@ class _Session:
         for style in range(len(self._options.styles)):
             if style != first:
                 painter.preload(source.info.size, style, self._options.settings.scale)
-
-    def _choose_sinks(self) -> list[Sink]:
-        options = self._options
-        sinks: list[Sink] = [WindowSink()] if options.window else []
-        if options.serve is not None:
-            page = ServeSink(options.serve, self._controls.do, self._state, host=options.serve_on)
-            self._addresses.append(page.address)
-            sinks.append(page)
-        if options.virtual_camera:
-            sinks.append(registry.load("virtual-camera", registry.SINKS["virtual-camera"])())
-        for sink in sinks:
-            self._stack.enter_context(sink)
-        return sinks or [NullSink()]
 
     def _state(self) -> Mapping[str, Any]:
         """For the page, from the server's threads."""

@@ -8,8 +8,8 @@ import typer
 
 from export import to_onnx
 from export.cli import export
+from pipeline.common.adapters import is_installed
 from pipeline.common.errors import MissingPackageError
-from pipeline.engines import registry
 from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.engines.parity import LIMITS, compare
 from pipeline.engines.parity_check import check_frames
@@ -46,7 +46,7 @@ def test_the_command_wants_a_size_and_takes_no_output(invert_style: StyleFile) -
 
 
 def test_without_the_package_the_command_names_the_extra(invert_style: StyleFile) -> None:
-    if registry.is_installed("tensorrt"):
+    if is_installed("tensorrt"):
         pytest.skip("tensorrt is installed")
     with pytest.raises(MissingPackageError, match=r"pip install 'brushstream\[tensorrt\]'"):
         export.export(invert_style.path, tensorrt=True, size="64x64")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import pipeline
-from pipeline.engines.registry import is_installed
+from pipeline.common.adapters import is_installed
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "cv2", "av", "onnx", "onnxruntime", "openvino", "torch", "rich", "pipeline.style")

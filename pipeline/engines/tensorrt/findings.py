@@ -9,6 +9,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
+from pipeline.common.adapters import is_installed
 from pipeline.engines import registry
 from pipeline.engines.tensorrt.rules import NEWEST_SEEN, parse_version, why_version_unfit
 
@@ -59,7 +60,7 @@ def _ask_driver(fields: str) -> str:
 
 
 def _package(distribution: str, module: str) -> str:
-    if not registry.is_installed(module):
+    if not is_installed(module):
         return f"not installed: {GET_PACKAGE}"
     return installed_version(distribution) or "installed, version unknown"
 

@@ -1,1 +1,1 @@
-"""Where live frames come from. One adapter a file, reached by name through the registry."""
+"""Where live frames come from. One adapter a file, and one row in ``opening``."""

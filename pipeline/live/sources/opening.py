@@ -1,15 +1,16 @@
 """From the text of ``--source`` to a source that runs by itself."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from pipeline.common.adapters import Adapter, load
 from pipeline.common.errors import InputError
-from pipeline.engines import registry
 from pipeline.frame import Frame
+from pipeline.live.sources.asked import Asked
 from pipeline.live.sources.camera import CameraSource, Opener
 from pipeline.live.sources.camera_list import find_camera
 from pipeline.live.sources.network import NetworkSource, is_address, without_password
@@ -20,29 +21,17 @@ from pipeline.stream import Source
 SYNTHETIC = "synthetic"
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What was asked for.
+VIDEO_FILE = Adapter("pipeline.video.reading.video_file:VideoFileSource", "av")
+"""Reached by name: ``live`` knows nothing of ``video``."""
 
-    Attributes:
-        source: a camera's number or name, an address, a video file, or ``synthetic``.
-        size: (height, width) to ask a camera for, to scale a file to, or to draw; None takes what comes.
-        fps: to ask a camera for, or to draw; None takes what comes.
-        loop: play a file again and again.
-        rotate: degrees clockwise: 0, 90, 180, 270.
-    """
-
-    source: str = "0"
-    size: tuple[int, int] | None = None
-    fps: float | None = None
-    loop: bool = False
-    rotate: int = 0
+Tell = Callable[[str], None]
+Open = Callable[[Asked, threading.Event, Tell, Opener | None], Source]
 
 
 def open_live(
     asked: Asked,
     stop: threading.Event,
-    tell: Callable[[str], None],
+    tell: Tell,
     opener: Opener | None = None,
 ) -> Source:
     """Open it; cameras and addresses come back by themselves when they break off.
@@ -61,32 +50,37 @@ def open_live(
     return RotatedSource(source, asked.rotate) if asked.rotate else source
 
 
-def _upright(
-    asked: Asked, stop: threading.Event, tell: Callable[[str], None], opener: Opener | None
-) -> Source:
-    if asked.source == SYNTHETIC:
-        scene = PacedSynthetic(asked.size or (480, 640), round(asked.fps or 30), stop=stop)
-        return _announced(scene, SYNTHETIC, tell)
-    if is_address(asked.source):
-        return _network(asked.source, stop, tell)
-    path = Path(asked.source)
-    if path.is_file() or (path.suffix and not asked.source.startswith("/dev/")):
-        # by name: live/ knows no video/
-        video_file = registry.load("video-file", registry.SOURCES["video-file"])
-        film = PacedSource(lambda: video_file(path, asked.size), loop=asked.loop, stop=stop)
-        return _announced(film, path.name, tell)
-    return _camera(asked, find_camera(asked.source), stop, tell, opener)
+def _upright(asked: Asked, stop: threading.Event, tell: Tell, opener: Opener | None) -> Source:
+    kind = next(kind for kind in SOURCES.values() if kind.takes(asked.source))
+    return kind.open(asked, stop, tell, opener)
 
 
-def _network(address: str, stop: threading.Event, tell: Callable[[str], None]) -> Source:
-    tell(f"connecting to {without_password(address)}")
+def _synthetic(asked: Asked, stop: threading.Event, tell: Tell, opener: Opener | None) -> Source:
+    scene = PacedSynthetic(asked.size or (480, 640), round(asked.fps or 30), stop=stop)
+    return _announced(scene, SYNTHETIC, tell)
+
+
+def _is_file(text: str) -> bool:
+    path = Path(text)
+    return path.is_file() or bool(path.suffix and not text.startswith("/dev/"))
+
+
+def _film(asked: Asked, stop: threading.Event, tell: Tell, opener: Opener | None) -> Source:
+    path, video_file = Path(asked.source), load("video-file", VIDEO_FILE)
+    film = PacedSource(lambda: video_file(path, asked.size), loop=asked.loop, stop=stop)
+    return _announced(film, path.name, tell)
+
+
+def _network(asked: Asked, stop: threading.Event, tell: Tell, opener: Opener | None) -> Source:
+    address, shown = asked.source, without_password(asked.source)
+    tell(f"connecting to {shown}")
     source = ReconnectingSource(
-        without_password(address), lambda again: NetworkSource(address, again=again), tell=tell, stop=stop
+        shown, lambda again: NetworkSource(address, again=again), tell=tell, stop=stop
     )
-    return _announced(source, without_password(address), tell)
+    return _announced(source, shown, tell)
 
 
-def _announced(source: Source, name: str, tell: Callable[[str], None]) -> Source:
+def _announced(source: Source, name: str, tell: Tell) -> Source:
     """The source, after its size and rate were told; a camera's own line says more."""
     height, width = source.info.size
     rate = f", {float(source.info.rate):.4g} fps" if source.info.rate else ""
@@ -94,15 +88,31 @@ def _announced(source: Source, name: str, tell: Callable[[str], None]) -> Source
     return source
 
 
-def _camera(
-    asked: Asked, device: int, stop: threading.Event, tell: Callable[[str], None], opener: Opener | None
-) -> Source:
+def _camera(asked: Asked, stop: threading.Event, tell: Tell, opener: Opener | None) -> Source:
+    device = find_camera(asked.source)
+
     def open_camera(again: bool) -> Source:
         camera = CameraSource(device, asked.size or (480, 640), asked.fps or 30, opener=opener)
         tell(f"camera {device}: {camera.negotiated}")
         return camera
 
     return ReconnectingSource(f"camera {device}", open_camera, tell=tell, stop=stop)
+
+
+@dataclass(frozen=True)
+class SourceKind:
+    """One kind of source: whether a text of ``--source`` names it, and how it is opened."""
+
+    takes: Callable[[str], bool]
+    open: Open
+
+
+SOURCES: Mapping[str, SourceKind] = {  # the first that takes the text opens it
+    "synthetic": SourceKind(lambda text: text == SYNTHETIC, _synthetic),
+    "network": SourceKind(is_address, _network),
+    "video-file": SourceKind(_is_file, _film),
+    "camera": SourceKind(lambda text: True, _camera),
+}
 
 
 class RotatedSource(Source):

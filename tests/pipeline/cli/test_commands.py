@@ -8,8 +8,8 @@ import pytest
 
 from pipeline import style
 from pipeline.cli import main
+from pipeline.common import adapters
 from pipeline.common.errors import BrushstreamError
-from pipeline.engines import registry
 
 Capture = pytest.CaptureFixture[str]
 
@@ -124,7 +124,7 @@ def test_an_unknown_engine_lists_the_known(bundled: Path, capsys: Capture) -> No
 def test_the_other_parts_name_their_extra(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    monkeypatch.setattr(registry, "is_installed", lambda package: package != "torch")
+    monkeypatch.setattr(adapters, "is_installed", lambda package: package != "torch")
     assert main.run([command, "--help"]) == 7
     assert error_line(capsys).endswith("pip install 'brushstream[train]'")
 
@@ -138,7 +138,7 @@ def test_a_mounted_command_parses_its_own_line(
         "    print(picture, layers)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(registry, "is_installed", lambda package: True)
+    monkeypatch.setattr(adapters, "is_installed", lambda package: True)
     original = main.run_mounted
     monkeypatch.setattr(
         main, "run_mounted", lambda module, function, context: original("mounted_part", "paint", context)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.common import machine
+from pipeline.common.adapters import is_installed
 from pipeline.common.errors import EngineError
 from pipeline.engines import registry
 from pipeline.engines.base import Engine, Precision
@@ -51,7 +52,7 @@ def open_engine(request: pytest.FixtureRequest, styles_folder: Path) -> Iterator
     name, device, precision = request.param
     if (reason := registry.why_unavailable(name)) is not None:
         pytest.skip(reason)
-    if precision == "int8" and not registry.is_installed("nncf"):
+    if precision == "int8" and not is_installed("nncf"):
         pytest.skip("nncf is not installed")
     kind, opened = registry.load_engine(name), []
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines.registry import is_installed
+from pipeline.common.adapters import is_installed
 
 pytestmark = [
     pytest.mark.slow,

@@ -2,11 +2,14 @@
 
 import pytest
 
+from pipeline.common.adapters import Adapter, is_installed, load
 from pipeline.common.errors import EngineError, MissingPackageError
 from pipeline.engines import registry
 from pipeline.engines.base import Engine
 from pipeline.engines.identity import IdentityEngine
-from pipeline.engines.registry import Adapter
+from pipeline.engines.registry import EngineAdapter
+from pipeline.live.sinks.opening import VIRTUAL_CAMERA
+from pipeline.live.sources.opening import VIDEO_FILE
 from pipeline.stream import Sink, Source
 
 ABSENT = "brushstream_no_such_package"
@@ -20,21 +23,26 @@ class CrippledEngine(IdentityEngine):
         return "no abacus found"
 
 
-CRIPPLED = Adapter(f"{__name__}:CrippledEngine", auto=True)
+CRIPPLED = EngineAdapter(f"{__name__}:CrippledEngine", auto=True)
 WHOLE = registry.ENGINES["openvino"]
 
 
 @pytest.mark.parametrize(
-    ("table", "base"), [(registry.ENGINES, Engine), (registry.SOURCES, Source), (registry.SINKS, Sink)]
+    ("table", "base"),
+    [
+        (registry.ENGINES, Engine),
+        ({"video-file": VIDEO_FILE}, Source),
+        ({"virtual-camera": VIRTUAL_CAMERA}, Sink),
+    ],
 )
 def test_every_name_leads_to_a_class(table: dict[str, Adapter], base: type) -> None:
     for name, adapter in table.items():
-        if adapter.package and not registry.is_installed(adapter.package):
+        if adapter.package and not is_installed(adapter.package):
             with pytest.raises(MissingPackageError, match=f"'{adapter.package}', not installed") as refused:
-                registry.load(name, adapter)
+                load(name, adapter)
             assert (adapter.extra or "") in str(refused.value)
         else:
-            assert issubclass(registry.load(name, adapter), base), name
+            assert issubclass(load(name, adapter), base), name
 
 
 def test_auto_takes_openvino_before_onnxruntime() -> None:
@@ -56,7 +64,7 @@ def test_auto_says_why_it_refused_the_first(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    fast = Adapter("pipeline.engines.fast:FastEngine", ABSENT, "fast", auto=True)
+    fast = EngineAdapter("pipeline.engines.fast:FastEngine", ABSENT, "fast", auto=True)
     monkeypatch.setattr(registry, "ENGINES", {"fast": fast, "openvino": WHOLE})
     with pytest.raises(MissingPackageError, match=r"pip install 'brushstream\[fast\]'"):
         registry.select_engine("fast")
@@ -67,7 +75,7 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_package_that_does_not_load_is_told_apart() -> None:
     with pytest.raises(MissingPackageError, match="is installed but does not load"):
-        registry.load("odd", Adapter("pipeline.engines.no_such_adapter:Odd"))
+        load("odd", Adapter("pipeline.engines.no_such_adapter:Odd"))
 
 
 def test_an_unknown_name_lists_the_known() -> None:

@@ -15,7 +15,7 @@ from pipeline.engines.base import Engine, Precision
 from pipeline.engines.identity import IdentityEngine
 from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.engines.ov import OpenVinoEngine
-from pipeline.engines.registry import Adapter
+from pipeline.engines.registry import EngineAdapter
 from pipeline.engines.stand_in import Prepare, SwappingEngine, build_in_a_process, run_until
 from pipeline.style import StyleCard, StyleFile
 from pipeline.stylize.stylizer import Stylizer
@@ -136,7 +136,7 @@ def test_auto_stands_in_and_a_named_engine_does_not(
     invert_style: StyleFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go, stay = waiting()
-    slow = Adapter(f"{__name__}:SlowToOpen", auto=True)
+    slow = EngineAdapter(f"{__name__}:SlowToOpen", auto=True)
     monkeypatch.setattr(registry, "ENGINES", {"slow": slow, **registry.ENGINES})
     monkeypatch.setattr(registry, "load_engine", lambda name: SlowToOpen if name == "slow" else LOAD(name))
     monkeypatch.setattr("pipeline.engines.opening.build_in_a_process", lambda *_: stay)

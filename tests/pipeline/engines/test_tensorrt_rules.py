@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.common.adapters import is_installed
 from pipeline.common.errors import EngineError
 from pipeline.engines import cache, registry
 from pipeline.engines.base import Precision
@@ -177,7 +178,7 @@ def test_doctor_judges_the_version(version: str | None, says: str, monkeypatch: 
 
 
 def test_cuda_names_are_in_its_bindings() -> None:
-    if not registry.is_installed("cuda") or not registry.is_installed("cuda.bindings"):
+    if not is_installed("cuda") or not is_installed("cuda.bindings"):
         pytest.skip("cuda-python is not installed")
     from cuda.bindings import runtime
 
@@ -187,7 +188,7 @@ def test_cuda_names_are_in_its_bindings() -> None:
 
 
 def test_without_a_driver_cuda_says_so_in_one_line() -> None:
-    if not registry.is_installed("cuda") or not registry.is_installed("cuda.bindings"):
+    if not is_installed("cuda") or not is_installed("cuda.bindings"):
         pytest.skip("cuda-python is not installed")
     from pipeline.engines.tensorrt import cuda_slot
 

@@ -12,9 +12,10 @@ import pytest
 from pipeline.common.errors import InputError
 from pipeline.frame import Frame
 from pipeline.live.sources import camera as camera_module
+from pipeline.live.sources.asked import Asked
 from pipeline.live.sources.camera import CameraSource
 from pipeline.live.sources.network import REOPEN_S
-from pipeline.live.sources.opening import Asked, open_live
+from pipeline.live.sources.opening import open_live
 from pipeline.live.sources.reconnecting import PAUSES_S, ReconnectingSource
 from pipeline.stream import Source, StreamInfo
 from tests.support.fake_camera import UNPLUGGED, FakeCamera, jpeg

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline.common.adapters import Adapter, load
 from pipeline.common.errors import MissingPackageError, OutputError
 from pipeline.common.latency import LatencyClock
 from pipeline.drawing.letterbox import letterbox
-from pipeline.engines.registry import Adapter, load
 from pipeline.frame import Frame, Pixels
 from pipeline.live.controls import COMMAND_OF_KEY, Settings
 from pipeline.live.hud import Overlay, Status, help_lines, information, text_unit

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines.registry import is_installed
+from pipeline.common.adapters import is_installed
 from pipeline.video.job import VideoOptions, run_video
 from pipeline.video.reading.packet_times import picture_times
 from pipeline.video.reading.video_file import VideoFileSource
