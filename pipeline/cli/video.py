@@ -2,7 +2,7 @@
 
 import enum
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -31,8 +31,11 @@ from pipeline.cli.options import (
 from pipeline.common.adapters import Adapter, load
 
 if TYPE_CHECKING:
+    from pipeline.video.batch import Event, Outcome
     from pipeline.video.job import RunVideo
-    from pipeline.video.plan import VideoOptions
+    from pipeline.video.plan import VideoPlan
+
+    ShowEvent = Callable[[Event], None]
 
 
 CLUSTER = Adapter("pipeline.video.cluster:Cluster", "ray", "cluster")
@@ -106,9 +109,8 @@ def video(
 ) -> None:
     """Stylize videos; sound, subtitles and chapters are copied. Ctrl-C can be resumed."""
     from pipeline.cli import terminal
-    from pipeline.video import batch as batch
-    from pipeline.video import batch_plan
-    from pipeline.video.plan import VideoOptions
+    from pipeline.video import batch, batch_plan
+    from pipeline.video.options import VideoOptions
 
     wanted = VideoOptions(
         Path(sources[0]), output, style, crf, preset, codec, fps=parse_fps(fps),
@@ -121,13 +123,12 @@ def video(
     if dry_run:
         terminal.show(terminal.plan_table(list(batch_plan.plan_rows(planned))))
         return
-    with machines(cluster) as (run, at_once):
-        if single and not json_lines:
-            video_file(wanted, run)
-            return
-        tell = print_json if json_lines else say_event
-        outcomes = batch.run_jobs(planned, max(jobs, at_once), tell, run)
-    if not json_lines:
+    shown = events_as_json() if json_lines else events_as_bar(planned[0]) if single else events_as_lines()
+    with machines(cluster) as (run, at_once), shown as show_event:
+        outcomes = batch.run_jobs(planned, max(jobs, at_once), show_event, run)
+    if single and not json_lines:
+        sum_up(outcomes[0])
+    elif not json_lines:
         terminal.show(terminal.outcome_table(list(batch.rows(outcomes))))
     raise typer.Exit(batch.exit_code_of(outcomes))
 
@@ -136,31 +137,12 @@ def video(
 def machines(cluster: str | None) -> "Iterator[tuple[RunVideo, int]]":
     """What one video is done with, and how many at once at least: here one, else a file a processor."""
     if cluster is None:
-        from pipeline.video.job import run_video
+        from pipeline.video.job import run_plan
 
-        yield run_video, 1
+        yield run_plan, 1
         return
     with load("--cluster", CLUSTER)(cluster) as connected:
         yield connected.run, connected.processors
-
-
-def video_file(wanted: "VideoOptions", run: "RunVideo") -> None:
-    """One video, with a bar, its notes and one line at the end."""
-    from pipeline.cli.terminal import progress_bar
-
-    with progress_bar(wanted.input.name) as show_progress:
-        done = run(wanted, show_progress, on_engine=say)
-    for note in done.notes:
-        say(note)
-    height, width = done.size
-    resumed = f", {done.resumed} of them by an earlier run" if done.resumed else ""
-    say(
-        f"{done.output}: {done.frames} frames of {width}x{height}{resumed}, in {done.seconds:.1f} s, "
-        f"{done.fps:.1f} fps; busiest: {done.busiest} ({done.busy_share[done.busiest]:.0%})"
-    )
-    if done.interrupted:
-        say("the same command goes on from the last whole segment; --no-resume begins anew")
-    end_early(done.damage, done.interrupted)
 
 
 EVENT_LINES = {
@@ -174,14 +156,53 @@ EVENT_LINES = {
 }
 
 
-def say_event(event: Mapping[str, object]) -> None:
-    """A batch's events as lines; progress is left to ``--json``."""
-    if event["event"] in EVENT_LINES:
-        say(f"{event['input']}: {EVENT_LINES[str(event['event'])].format_map(event)}")
-        if event["event"] == "done" and "line" in event:
-            say(f"{event['input']}: warning: {event['line']}")
+@contextmanager
+def events_as_json() -> "Iterator[ShowEvent]":
+    """Each event is one line of JSON on standard output."""
+    yield lambda event: print(json.dumps(event.to_json(), ensure_ascii=False), flush=True)
 
 
-def print_json(event: Mapping[str, object]) -> None:
-    """One event as one line of JSON on standard output."""
-    print(json.dumps(event, ensure_ascii=False), flush=True)
+@contextmanager
+def events_as_lines() -> "Iterator[ShowEvent]":
+    """Each event but progress is a line with its file's name."""
+
+    def show(event: "Event") -> None:
+        if event.kind in EVENT_LINES:
+            say(f"{event.input}: {EVENT_LINES[event.kind].format_map(event.facts)}")
+            if event.kind == "done" and "line" in event.facts:
+                say(f"{event.input}: warning: {event.facts['line']}")
+
+    yield show
+
+
+@contextmanager
+def events_as_bar(plan: "VideoPlan") -> "Iterator[ShowEvent]":
+    """A bar for the only file; its engine and its notes are lines, its end is told by ``sum_up``."""
+    from pipeline.cli.terminal import progress_bar
+
+    with progress_bar(plan.options.input.name) as show_progress:
+
+        def show(event: "Event") -> None:
+            if event.progress is not None:
+                show_progress(event.progress)
+            elif event.kind in ("engine", "note"):
+                say(str(event.facts[event.kind]))
+
+        yield show
+
+
+def sum_up(outcome: "Outcome") -> None:
+    """The only file's end: one line and the exit code, or its error."""
+    done = outcome.summary
+    if done is None:
+        assert outcome.error is not None
+        raise outcome.error
+    height, width = done.size
+    resumed = f", {done.resumed} of them by an earlier run" if done.resumed else ""
+    say(
+        f"{done.output}: {done.frames} frames of {width}x{height}{resumed}, in {done.seconds:.1f} s, "
+        f"{done.fps:.1f} fps; busiest: {done.busiest} ({done.busy_share[done.busiest]:.0%})"
+    )
+    if done.interrupted:
+        say("the same command goes on from the last whole segment; --no-resume begins anew")
+    end_early(done.damage, done.interrupted)

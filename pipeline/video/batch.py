@@ -1,19 +1,39 @@
-"""Many videos, one after another or at once; what becomes of each."""
+"""Videos, one or many, one after another or at once: what happens to each, and what becomes of it."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.common.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED, BrushstreamError, OutputError
-from pipeline.video.batch_plan import Planned
-from pipeline.video.job import RunVideo, VideoSummary, run_video
+from pipeline.video.job import RunVideo, VideoSummary, run_plan
+from pipeline.video.plan import VideoPlan
 from pipeline.video.progress import Progress
 
 _LOOK_EVERY_S = 0.2
-Event = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to one video.
+
+    Attributes:
+        kind: ``start``, ``engine``, ``progress``, ``note``, ``done``, ``failed``, ``skipped``, ``stopped``.
+        input: the video.
+        facts: what there is to say of it, as JSON values.
+        progress: where the job stands, of kind ``progress``.
+    """
+
+    kind: str
+    input: Path
+    facts: Mapping[str, Any]
+    progress: Progress | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As one flat JSON object."""
+        return {"event": self.kind, "input": str(self.input), **self.facts}
 
 
 @dataclass(frozen=True)
@@ -21,46 +41,50 @@ class Outcome:
     """What became of one file.
 
     Attributes:
-        planned: what was planned.
+        plan: what was planned.
         state: ``done``, ``skipped``, ``failed``, or ``stopped`` by Ctrl-C.
         line: one line: the error, or why it was skipped.
         summary: of a job that ended with an output.
         exit_code: as the command would end with this file alone.
+        error: what ended the job, where it has no summary.
     """
 
-    planned: Planned
+    plan: VideoPlan
     state: Literal["done", "skipped", "failed", "stopped"]
     line: str = ""
     summary: VideoSummary | None = None
     exit_code: int = 0
+    error: BaseException | None = None
 
 
 def run_jobs(
-    planned: Sequence[Planned],
+    plans: Sequence[VideoPlan],
     at_once: int = 1,
-    on_event: Event | None = None,
-    run: RunVideo = run_video,
+    on_event: Callable[[Event], None] | None = None,
+    run: RunVideo = run_plan,
 ) -> list[Outcome]:
     """Run every file's job; one that fails does not stop the rest. Ctrl-C stops all of them, resumable.
 
     Args:
-        at_once: how many run at the same time, in threads of this process.
-        on_event: told what happens as JSON values, from several threads, one at a time: ``event`` is
-            start, engine, progress, note, done, failed, skipped or stopped.
-        run: what one video is done with, ``run_video`` or a cluster's.
+        at_once: how many run at the same time, in threads of this process; one at a time runs in the
+            caller's own, so that Ctrl-C ends the opening of an engine too.
+        on_event: told what happens, one event at a time, of several files from several threads.
+        run: what one video is done with, ``run_plan`` or a cluster's.
 
     Returns:
         One outcome a file, in order.
     """
     stop, lock = threading.Event(), threading.Lock()
 
-    def tell(event: dict[str, Any]) -> None:
+    def tell(event: Event) -> None:
         if on_event is not None:
             with lock:
                 on_event(event)
 
-    with ThreadPoolExecutor(max(1, at_once), thread_name_prefix="brushstream-job") as pool:
-        futures = [pool.submit(_run, job, run, tell, stop) for job in planned]
+    if min(at_once, len(plans)) <= 1:
+        return [_run(plan, run, tell, stop) for plan in plans]
+    with ThreadPoolExecutor(at_once, thread_name_prefix="brushstream-job") as pool:
+        futures = [pool.submit(_run, plan, run, tell, stop) for plan in plans]
         _wait(futures, stop)
         return [future.result() for future in futures]
 
@@ -74,40 +98,44 @@ def _wait(futures: Sequence[Future[Outcome]], stop: threading.Event) -> None:
             stop.set()
 
 
-def _run(job: Planned, run: RunVideo, tell: Event, stop: threading.Event) -> Outcome:
+def _run(plan: VideoPlan, run: RunVideo, tell: Callable[[Event], None], stop: threading.Event) -> Outcome:
     try:
-        outcome = _outcome(job, run, tell, stop)
+        outcome = _outcome(plan, run, tell, stop)
     except BrushstreamError as error:
-        outcome = Outcome(job, "failed", str(error), exit_code=error.exit_code)
-    except KeyboardInterrupt:
-        outcome = Outcome(job, "stopped", exit_code=EXIT_INTERRUPTED)
+        outcome = Outcome(plan, "failed", str(error), exit_code=error.exit_code, error=error)
+    except KeyboardInterrupt as error:
+        outcome = Outcome(plan, "stopped", exit_code=EXIT_INTERRUPTED, error=error)
     except Exception as error:  # one file's fault, whatever it is, must not end the others
-        outcome = Outcome(job, "failed", f"unexpected {type(error).__name__}: {error}", exit_code=1)
-    tell({"event": outcome.state, "input": str(job.options.input), **_facts(outcome)})
+        line = f"unexpected {type(error).__name__}: {error}"
+        outcome = Outcome(plan, "failed", line, exit_code=1, error=error)
+    if outcome.state == "stopped":
+        stop.set()
+    tell(Event(outcome.state, plan.options.input, _facts(outcome)))
     return outcome
 
 
-def _outcome(job: Planned, run: RunVideo, tell: Event, stop: threading.Event) -> Outcome:
-    name = str(job.options.input)
-    if job.action == "skip":
-        return Outcome(job, "skipped", job.reason)
-    if job.action == "refuse":
-        raise OutputError(f"{job.reason}; choose another output")
+def _outcome(plan: VideoPlan, run: RunVideo, tell: Callable[[Event], None], stop: threading.Event) -> Outcome:
+    name, final = plan.options.input, plan.options.final
+    if plan.action == "skip":
+        return Outcome(plan, "skipped", plan.reason)
+    if plan.action == "refuse":
+        raise OutputError(f"{plan.reason}; choose another output")
     if stop.is_set():
         raise KeyboardInterrupt
-    _make_folder(job.options.final.parent)
-    tell({"event": "start", "input": name, "output": str(job.options.final), "action": job.action})
+    if plan.makes_folder:
+        _make_folder(final.parent)
+    tell(Event("start", name, {"output": str(final), "action": plan.action}))
     summary = run(
-        job.options,
-        lambda progress: tell({"event": "progress", "input": name, **standing(progress)}),
-        on_engine=lambda engine: tell({"event": "engine", "input": name, "engine": engine}),
+        plan,
+        lambda progress: tell(Event("progress", name, _standing(progress), progress)),
+        on_engine=lambda engine: tell(Event("engine", name, {"engine": engine})),
         stop=stop,
     )
     for note in summary.notes:
-        tell({"event": "note", "input": name, "note": note})
+        tell(Event("note", name, {"note": note}))
     if summary.interrupted:
-        return Outcome(job, "stopped", "", summary, EXIT_INTERRUPTED)
-    return Outcome(job, "done", summary.damage or "", summary, EXIT_DAMAGED_INPUT if summary.damage else 0)
+        return Outcome(plan, "stopped", "", summary, EXIT_INTERRUPTED)
+    return Outcome(plan, "done", summary.damage or "", summary, EXIT_DAMAGED_INPUT if summary.damage else 0)
 
 
 def _make_folder(folder: Path) -> None:
@@ -117,8 +145,7 @@ def _make_folder(folder: Path) -> None:
         raise OutputError(f"the folder {folder} cannot be made ({error.strerror}); choose another") from error
 
 
-def standing(progress: Progress) -> dict[str, Any]:
-    """A progress line's values."""
+def _standing(progress: Progress) -> dict[str, Any]:
     return {
         "frames": progress.frames,
         "expected": progress.expected,
@@ -157,4 +184,4 @@ def rows(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, ...]]:
         frames = str(summary.frames) if summary else ""
         fps = f"{summary.fps:.1f}" if summary else ""
         where = str(summary.output) if summary and not outcome.line else outcome.line
-        yield outcome.planned.name, outcome.state, frames, fps, where
+        yield outcome.plan.options.input.name, outcome.state, frames, fps, where

@@ -2,15 +2,14 @@
 
 import glob
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from pipeline.common.errors import InputError, OutputError
 from pipeline.images.reading import natural_key
-from pipeline.video.plan import VideoOptions
+from pipeline.video.options import VideoOptions
+from pipeline.video.plan import ScheduledStyles, VideoPlan
 from pipeline.video.reading.picture_sequence import is_picture_sequence
-from pipeline.video.segments.journal import unfinished_frames
 
 VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".vob",
@@ -19,27 +18,6 @@ VIDEO_SUFFIXES = (
 """File extensions taken from a folder; a file named directly may have any."""
 
 DEFAULT_PATTERN = "{stem}-{style}.mp4"
-Action = Literal["make", "resume", "skip", "refuse"]
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One file of a batch.
-
-    Attributes:
-        options: of its job.
-        action: ``make`` from the start, ``resume`` unfinished work, ``skip`` what is done, ``refuse``.
-        reason: why it is skipped or refused, or what an earlier run did; may be empty.
-    """
-
-    options: VideoOptions
-    action: Action
-    reason: str = ""
-
-    @property
-    def name(self) -> str:
-        """What it is called in messages: the input's name."""
-        return self.options.input.name
 
 
 def find_inputs(names: Sequence[str]) -> list[Path]:
@@ -87,7 +65,7 @@ def is_batch(names: Sequence[str], output: Path) -> bool:
     return not single or folder or "{" in output.name
 
 
-def plan(names: Sequence[str], output: Path, options: VideoOptions) -> list[Planned]:
+def plan(names: Sequence[str], output: Path, options: VideoOptions) -> list[VideoPlan]:
     """One entry a file, in order.
 
     Args:
@@ -96,11 +74,12 @@ def plan(names: Sequence[str], output: Path, options: VideoOptions) -> list[Plan
         options: for every file; ``input`` and ``output`` are replaced.
 
     Raises:
-        InputError: see ``find_inputs``.
+        InputError: see ``find_inputs``, and for a schedule that makes no sense.
+        StyleError: a style is not to be had.
         OutputError: the pattern has an unknown field, or two inputs would get one output.
     """
     pattern = output if "{" in output.name else output / DEFAULT_PATTERN
-    planned: list[Planned] = []
+    planned, styles = list[VideoPlan](), ScheduledStyles.of(options)
     taken: dict[Path, Path] = {}
     for number, path in enumerate(find_inputs(names), 1):
         target = output_for(pattern, path, options, number)
@@ -110,17 +89,19 @@ def plan(names: Sequence[str], output: Path, options: VideoOptions) -> list[Plan
                 "the output's name"
             )
         taken[target] = path
-        planned.append(_planned(replace(options, input=path, output=target)))
+        planned.append(
+            replace(VideoPlan.of(replace(options, input=path, output=target), styles), makes_folder=True)
+        )
     return planned
 
 
-def plan_one(options: VideoOptions) -> Planned:
+def plan_one(options: VideoOptions) -> VideoPlan:
     """The plan of a single file: never skipped, because the job itself refuses an output that is there."""
-    planned = _planned(options)
+    planned = VideoPlan.of(options)
     return replace(planned, action="make") if planned.action in ("skip", "refuse") else planned
 
 
-def plan_rows(planned: Sequence[Planned]) -> Iterator[tuple[str, ...]]:
+def plan_rows(planned: Sequence[VideoPlan]) -> Iterator[tuple[str, ...]]:
     """input, action, output, reason: one row a file for the plan's table."""
     for job in planned:
         yield str(job.options.input), job.action, str(job.options.final), job.reason
@@ -142,16 +123,3 @@ def output_for(pattern: Path, source: Path, options: VideoOptions, number: int =
         raise OutputError(
             f"the output's name {pattern} has an unknown field ({error}); known: {known}"
         ) from error
-
-
-def _planned(options: VideoOptions) -> Planned:
-    final = options.final
-    if final.exists() and not options.overwrite:
-        same = options.input.exists() and final.samefile(options.input)
-        if same:
-            return Planned(options, "refuse", f"input and output are both {final}")
-        return Planned(options, "skip", f"{final} is there; --overwrite makes it again")
-    frames = unfinished_frames(final) if options.resume else 0
-    if frames:
-        return Planned(options, "resume", f"{frames} frames are done")
-    return Planned(options, "make")

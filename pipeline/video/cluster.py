@@ -10,30 +10,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
 
 from pipeline.common.closeable import Closeable
 from pipeline.common.errors import EngineError
-from pipeline.video.job import VideoSummary
-from pipeline.video.outputs.base import OutputAssembler, part_name
-from pipeline.video.outputs.movie import MovieAssembler
-from pipeline.video.plan import (
-    VideoOptions,
-    check_options,
-    make_target,
-    open_journal,
-    open_look,
-    open_source,
-    plan_schedule,
-)
+from pipeline.video.job import VideoJob, VideoSummary, opened
+from pipeline.video.plan import VideoPlan
 from pipeline.video.progress import Progress
-from pipeline.video.reading.media import MediaSource
 from pipeline.video.segment_task import Rendered, Task, render_segment, tasks_left
-from pipeline.video.segments.journal import Journal
 from pipeline.video.segments.segment_file import install
 
 LOCAL = "local"
@@ -70,93 +56,49 @@ class Cluster(Closeable):
 
     def run(
         self,
-        options: VideoOptions,
+        plan: VideoPlan,
         on_progress: Callable[[Progress], None] | None = None,
         *,
         on_engine: Callable[[str], None] | None = None,
         stop: threading.Event | None = None,
     ) -> VideoSummary:
-        """As ``video_job.run_video``, with the segments spread over the machines.
+        """As ``job.run_plan``, with the segments spread over the machines.
 
         Args:
             on_progress: told after every segment.
             stop: set it to end early; the segments that came back are kept.
 
         Raises:
-            As ``run_video``; InputError where the input has no usable times or looks different on another
+            As ``run_plan``; InputError where the input has no usable times or looks different on another
             machine, EngineError where another machine would run another engine, or was lost.
             KeyboardInterrupt: stopped.
         """
-        check_options(options)
-        plan_schedule(options)
-        with open_source(options) as source, ExitStack() as opened:
-            target = make_target(options, source)
-            options = replace(options, threads=_threads(options, target))
-            with open_look(options, source) as look:  # only looked at: the machines open their own
-                journal = opened.enter_context(open_journal(options, look, target))
-                tasks, engine = tasks_left(options, source, look, journal), look.describe()
-            if on_engine is not None:
-                on_engine(engine)
-            job = _Job(options, source, target, journal, engine)
-            return job.run(tasks, self.processors, on_progress, stop or threading.Event())
+        with opened(plan, on_engine) as job:
+            tasks = tasks_left(job)
+            job.stylizer.close()  # was only looked at: the machines open their own
+            if plan.options.preview_s:
+                job.assembler.notes.append("no preview pictures are made on a cluster")
+            return _run(job, _in_order(tasks, self.processors + 2, stop or threading.Event()), on_progress)
 
     def close(self) -> None:
         """Let go of the cluster; a local one ends."""
         ray.shutdown()
 
 
-@dataclass(frozen=True)
-class _Job:
-    """One video whose tasks are known."""
-
-    options: VideoOptions
-    source: MediaSource
-    target: OutputAssembler
-    journal: Journal
-    engine: str
-
-    def run(
-        self,
-        tasks: Sequence[Task],
-        processors: int,
-        on_progress: Callable[[Progress], None] | None,
-        stop: threading.Event,
-    ) -> VideoSummary:
-        started_at, resumed = time.monotonic(), self.journal.frames
-        for rendered in _in_order(tasks, processors + 2, stop):
-            install(self.journal.segment_path(rendered.record.number), rendered.data)
-            self.journal.append(rendered.record)
-            if on_progress is not None:
-                spent_s = time.monotonic() - started_at
-                expected = self.source.info.frame_count
-                on_progress(Progress(self.journal.frames, expected, spent_s, resumed))
-        segments = [self.journal.segment_path(record.number) for record in self.journal.records]
-        frames, damage = self.journal.frames, self.journal.damage
-        built = self.target.build(segments, complete=True, damaged=damage is not None)
-        part_name(self.target.final).unlink(missing_ok=True)
-        self.journal.remove()
-        seconds = time.monotonic() - started_at
-        return VideoSummary(
-            output=built,
-            size=self.source.info.size,
-            rate=self.source.info.rate,
-            frames=frames,
-            resumed=resumed,
-            seconds=seconds,
-            fps=(frames - resumed) / seconds,
-            busy_share={"cluster": 1.0},
-            engine=self.engine,
-            notes=(*self.journal.notes, *self.source.notes, *self.target.notes, *self._left_out()),
-            damage=damage or self.target.damage,
-            interrupted=False,
-        )
-
-    def _left_out(self) -> list[str]:
-        return ["no preview pictures are made on a cluster"] if self.options.preview_s else []
-
-
-def _threads(options: VideoOptions, target: OutputAssembler) -> int | None:
-    return target.spec.encoding.threads if isinstance(target, MovieAssembler) else options.threads
+def _run(
+    job: VideoJob, segments: Iterator[Rendered], on_progress: Callable[[Progress], None] | None
+) -> VideoSummary:
+    """Take the segments as they come."""
+    started_at, journal = time.monotonic(), job.journal
+    for rendered in segments:
+        install(journal.segment_path(rendered.record.number), rendered.data)
+        journal.append(rendered.record)
+        if on_progress is not None:
+            spent_s = time.monotonic() - started_at
+            on_progress(Progress(journal.frames, job.source.info.frame_count, spent_s, job.resumed))
+    job.assemble([journal.segment_path(record.number) for record in journal.records], complete=True)
+    job.tidy()
+    return job.summary(journal.frames - job.resumed, time.monotonic() - started_at, {"cluster": 1.0})
 
 
 def _in_order(tasks: Sequence[Task], at_once: int, stop: threading.Event) -> Iterator[Rendered]:

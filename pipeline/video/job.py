@@ -6,7 +6,8 @@ all are there they are put together, with everything else of the input, checked,
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,23 +16,16 @@ from typing import Protocol
 from pipeline.frame import Frame, Pixels
 from pipeline.stylize.scheduled import ScheduledStylizer
 from pipeline.video.loop import run_frames
+from pipeline.video.options import VideoOptions, check_options
 from pipeline.video.outputs.base import OutputAssembler, part_name
-from pipeline.video.plan import (
-    VideoOptions,
-    check_options,
-    make_target,
-    open_journal,
-    open_look,
-    open_source,
-    plan_schedule,
-)
+from pipeline.video.plan import VideoPlan
 from pipeline.video.preview import Preview
-from pipeline.video.progress import LoopReport, Progress
+from pipeline.video.progress import Progress
 from pipeline.video.reading.media import MediaSource, Position, pixels_crc
 from pipeline.video.segments.journal import Journal
 from pipeline.video.segments.sink import SegmentedSink
 
-__all__ = ["RunVideo", "VideoOptions", "VideoSummary", "run_video"]
+__all__ = ["RunVideo", "VideoJob", "VideoOptions", "VideoSummary", "opened", "run_plan", "run_video"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,6 @@ class VideoSummary:
         frames: how many are in the output.
         resumed: how many of them an earlier run had made.
         seconds: from the first frame asked for to the finished file.
-        fps: frames a second of work.
         busy_share: share of the time each resource worked, 0..1: decode, stylize, encode, and ``cpu``.
         engine: what ran, and why preferred engines did not.
         notes: one line each: a padded size, sound that was not copied, fewer bits.
@@ -59,12 +52,16 @@ class VideoSummary:
     frames: int
     resumed: int
     seconds: float
-    fps: float
     busy_share: dict[str, float]
     engine: str
     notes: tuple[str, ...]
     damage: str | None
     interrupted: bool
+
+    @property
+    def fps(self) -> float:
+        """Frames a second of work; 0 for none."""
+        return (self.frames - self.resumed) / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def busiest(self) -> str:
@@ -73,21 +70,32 @@ class VideoSummary:
 
 
 class RunVideo(Protocol):
-    """``run_video``, or what does the same elsewhere."""
+    """``run_plan``, or what does the same elsewhere."""
 
     def __call__(
         self,
-        options: VideoOptions,
+        plan: VideoPlan,
         on_progress: Callable[[Progress], None] | None = None,
         *,
         on_engine: Callable[[str], None] | None = None,
         stop: threading.Event | None = None,
     ) -> VideoSummary:
-        """See ``run_video``."""
+        """See ``run_plan``."""
 
 
 def run_video(
     options: VideoOptions,
+    on_progress: Callable[[Progress], None] | None = None,
+    *,
+    on_engine: Callable[[str], None] | None = None,
+    stop: threading.Event | None = None,
+) -> VideoSummary:
+    """Plan one video and run it: see ``run_plan``."""
+    return run_plan(VideoPlan.of(options), on_progress, on_engine=on_engine, stop=stop)
+
+
+def run_plan(
+    plan: VideoPlan,
     on_progress: Callable[[Progress], None] | None = None,
     *,
     on_engine: Callable[[str], None] | None = None,
@@ -105,116 +113,145 @@ def run_video(
             stands under the output's name then.
         KeyboardInterrupt: stopped before anything was written.
     """
-    check_options(options)
-    plan_schedule(options)
-    with open_source(options) as source:
-        target = make_target(options, source)
-        with open_look(options, source) as look, open_journal(options, look, target) as journal:
+    with opened(plan, on_engine) as job:
+        return _run(job, on_progress, stop)
+
+
+class VideoJob:
+    """One video with everything opened; what its segments become, wherever they are made.
+
+    Attributes:
+        plan, source, stylizer, assembler, journal: its parts.
+        engine: what runs, and why preferred engines do not.
+        resumed: frames that an earlier run had made.
+    """
+
+    def __init__(
+        self,
+        plan: VideoPlan,
+        source: MediaSource,
+        stylizer: ScheduledStylizer,
+        assembler: OutputAssembler,
+        journal: Journal,
+    ) -> None:
+        """The parts stay their opener's."""
+        self.plan, self.source, self.stylizer = plan, source, stylizer
+        self.assembler, self.journal = assembler, journal
+        self.engine, self.resumed = stylizer.describe(), journal.frames
+        self._built = assembler.final
+
+    @property
+    def damage(self) -> str | None:
+        """Of the input: where it was read to now, or what an earlier run met."""
+        return self.source.damage or self.journal.damage
+
+    def go_on(self) -> None:
+        """Let source and stylizer begin with the first frame that no whole segment holds.
+
+        Raises:
+            InputError: the input is another one by now.
+        """
+        if self.journal.records:
+            last = self.journal.records[-1]
+            position = Position(self.journal.frames - 1, last.last_pts, last.source_crc)
+            self.source.skip_to(position, self.stylizer.lead_in_s, self.stylizer.look_at)
+
+    def assemble(self, segments: Sequence[Path], complete: bool) -> None:
+        """Make the output of its segments; see ``OutputAssembler.build``."""
+        self._built = self.assembler.build(segments, complete, damaged=self.damage is not None)
+
+    def tidy(self) -> None:
+        """The output is there: what a stopped run showed in its place, and the segments, may go."""
+        if self.resumed:
+            part_name(self.assembler.final).unlink(missing_ok=True)
+        self.journal.remove()
+
+    def summary(
+        self, made: int, seconds: float, busy_share: dict[str, float], interrupted: bool = False
+    ) -> VideoSummary:
+        """What this run did; ``made``: the frames that are its own."""
+        return VideoSummary(
+            output=self._built,
+            size=self.source.info.size,
+            rate=self.source.info.rate,
+            frames=self.resumed + made,
+            resumed=self.resumed,
+            seconds=seconds,
+            busy_share=busy_share,
+            engine=self.engine,
+            notes=(*self.journal.notes, *self.source.notes, *self.assembler.notes),
+            damage=self.damage or self.assembler.damage,
+            interrupted=interrupted,
+        )
+
+
+@contextmanager
+def opened(plan: VideoPlan, on_engine: Callable[[str], None] | None) -> Iterator[VideoJob]:
+    """Open every part of a job; closed when the block ends. Raises as ``run_plan``."""
+    check_options(plan.options)
+    with plan.open_source() as source:
+        assembler = plan.open_assembler(source)
+        with (
+            plan.open_stylizer(source) as stylizer,
+            plan.open_journal(stylizer.engine_names, assembler) as journal,
+        ):
+            job = VideoJob(plan, source, stylizer, assembler, journal)
             if on_engine is not None:
-                on_engine(look.describe())
-            job = _Job(options, source, look, target, journal)
-            return job.run(on_progress, stop)
+                on_engine(job.engine)
+            yield job
 
 
 class _Watched:
-    """The look, with a note of the frames by which a later run knows its place, and a preview."""
+    """The stylizer, with a note of the frames by which a later run knows its place, and a preview."""
 
     def __init__(
-        self, look: ScheduledStylizer, segment_frames: int, source_crcs: dict[int, int], preview: Preview
+        self,
+        stylizer: ScheduledStylizer,
+        segment_frames: int,
+        source_crcs: dict[int, int],
+        preview: Preview,
     ) -> None:
-        self._look, self._segment_frames = look, segment_frames
+        self._stylizer, self._segment_frames = stylizer, segment_frames
         self._source_crcs, self._preview = source_crcs, preview
 
     @property
     def slots(self) -> int:
-        return self._look.slots
+        return self._stylizer.slots
 
     def submit(self, frame: Frame) -> None:
         if (frame.index + 1) % self._segment_frames == 0:
             self._source_crcs[frame.index] = pixels_crc(frame.pixels)
-        self._look.submit(frame)
+        self._stylizer.submit(frame)
 
     def collect(self) -> Pixels:
-        stylized = self._look.collect()
+        stylized = self._stylizer.collect()
         self._preview.show(stylized)
         return stylized
 
 
-class _Job:
-    """A run with everything opened."""
-
-    def __init__(
-        self,
-        options: VideoOptions,
-        source: MediaSource,
-        look: ScheduledStylizer,
-        target: OutputAssembler,
-        journal: Journal,
-    ) -> None:
-        self._options, self._source, self._look = options, source, look
-        self._target, self._journal = target, journal
-        self._preview = Preview(target.final, options.preview_s)
-        self._source_crcs: dict[int, int] = {}
-        self._stage = _Watched(look, options.segment_frames, self._source_crcs, self._preview)
-        self._resumed = journal.frames
-        self._built = target.final
-
-    def run(
-        self, on_progress: Callable[[Progress], None] | None, stop: threading.Event | None
-    ) -> VideoSummary:
-        go_on_after(self._journal, self._source, self._look)
-        with SegmentedSink(
-            self._journal,
-            self._target.new_encoder,
-            self._build,
-            self._source_crcs,
-            self._options.segment_frames,
-            self._source.damage_so_far,
-        ) as sink:
-            tell = on_progress and (lambda progress: on_progress(self._in_all(progress)))
-            report = run_frames(self._source, self._stage, sink, on_progress=tell, stop=stop)
-            if not report.interrupted:
-                self._tidy()
-            return self._summary(report)
-
-    def _in_all(self, progress: Progress) -> Progress:
-        return dataclasses.replace(progress, frames=progress.frames + self._resumed, resumed=self._resumed)
-
-    def _build(self, segments: list[Path], complete: bool) -> None:
-        self._built = self._target.build(segments, complete, damaged=self._damage is not None)
-
-    @property
-    def _damage(self) -> str | None:
-        """Of the input: where it was read to now, or what an earlier run met."""
-        return self._source.damage or self._journal.damage
-
-    def _tidy(self) -> None:
-        """The output is there: what a stopped run showed in its place, and the segments, may go."""
-        if self._resumed:
-            part_name(self._target.final).unlink(missing_ok=True)
-        self._preview.remove()
-        self._journal.remove()
-
-    def _summary(self, report: LoopReport) -> VideoSummary:
-        return VideoSummary(
-            output=self._built,
-            size=self._source.info.size,
-            rate=self._source.info.rate,
-            frames=self._resumed + report.frames,
-            resumed=self._resumed,
-            seconds=report.seconds,
-            fps=report.fps,
-            busy_share=report.busy_share,
-            engine=self._look.describe(),
-            notes=(*self._journal.notes, *self._source.notes, *self._target.notes),
-            damage=self._damage or self._target.damage,
-            interrupted=report.interrupted,
-        )
+def _run(
+    job: VideoJob, on_progress: Callable[[Progress], None] | None, stop: threading.Event | None
+) -> VideoSummary:
+    """Make the segments here."""
+    options, source_crcs = job.plan.options, dict[int, int]()
+    preview = Preview(job.assembler.final, options.preview_s)
+    stage = _Watched(job.stylizer, options.segment_frames, source_crcs, preview)
+    job.go_on()
+    with SegmentedSink(
+        job.journal,
+        job.assembler.new_encoder,
+        job.assemble,
+        source_crcs,
+        options.segment_frames,
+        job.source.damage_so_far,
+    ) as sink:
+        tell = on_progress and (lambda progress: on_progress(_in_all(progress, job.resumed)))
+        report = run_frames(job.source, stage, sink, on_progress=tell, stop=stop)
+        if not report.interrupted:
+            preview.remove()
+            job.tidy()
+        return job.summary(report.frames, report.seconds, report.busy_share, report.interrupted)
 
 
-def go_on_after(journal: Journal, source: MediaSource, look: ScheduledStylizer) -> None:
-    """Let source and look begin with the first frame that no whole segment holds. Raises InputError."""
-    if journal.records:
-        last = journal.records[-1]
-        position = Position(journal.frames - 1, last.last_pts, last.source_crc)
-        source.skip_to(position, look.lead_in_s, look.look_at)
+def _in_all(progress: Progress, resumed: int) -> Progress:
+    return dataclasses.replace(progress, frames=progress.frames + resumed, resumed=resumed)

@@ -8,11 +8,13 @@ from pathlib import Path
 from pipeline.common.errors import EngineError, InputError
 from pipeline.stylize.in_flight import overlapped
 from pipeline.stylize.scheduled import ScheduledStylizer
-from pipeline.video.plan import VideoOptions, fingerprint, make_target, open_look, open_source
+from pipeline.video.job import VideoJob
+from pipeline.video.options import VideoOptions
+from pipeline.video.plan import ScheduledStyles, VideoPlan, fingerprint
 from pipeline.video.reading.media import MediaSource, Position, pixels_crc
 from pipeline.video.reading.packet_times import picture_times
-from pipeline.video.segments.journal import Journal, SegmentRecord
-from pipeline.video.segments.segment_encoder import SegmentEncoder
+from pipeline.video.segments.journal import SegmentRecord
+from pipeline.video.segments.segment_encoder import Encoder, SegmentEncoder
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,13 @@ class Rendered:
     data: bytes
 
 
-def tasks_left(
-    options: VideoOptions, source: MediaSource, look: ScheduledStylizer, journal: Journal
-) -> list[Task]:
+def tasks_left(job: VideoJob) -> list[Task]:
     """One task for every segment that is not done. Raises InputError where times cannot be known."""
-    times = picture_times(options.input, source, options.fps)
-    size, done = options.segment_frames, len(journal.records)
-    of_a_task = replace(options, resume=False)
-    digest, engines = fingerprint(options.input), tuple(look.engine_names)
+    options = job.plan.options
+    times = picture_times(options.input, job.source, options.fps)
+    size, done = options.segment_frames, len(job.journal.records)
+    of_a_task = replace(options, resume=False, threads=job.assembler.encoding.threads)
+    digest, engines = fingerprint(options.input), tuple(job.stylizer.engine_names)
     tasks = []
     for number in range(done, -(-len(times) // size)):
         first = number * size
@@ -66,23 +67,26 @@ def render_segment(task: Task) -> Rendered:
     """Make one segment from the input alone. Raises as ``cluster.Cluster.run`` says."""
     if fingerprint(task.options.input) != task.fingerprint:
         raise InputError(f"{task.options.input} is another file on this machine; share it, then run again")
-    with open_source(task.options) as source, open_look(task.options, source) as look:
-        if tuple(look.engine_names) != task.engines:
+    plan = VideoPlan(task.options, ScheduledStyles.of(task.options))
+    with plan.open_source() as source, plan.open_stylizer(source) as stylizer:
+        if tuple(stylizer.engine_names) != task.engines:
             raise EngineError(
-                f"this machine would run {', '.join(look.engine_names)}, {', '.join(task.engines)} was "
+                f"this machine would run {', '.join(stylizer.engine_names)}, {', '.join(task.engines)} was "
                 "wanted; name an engine and a precision that all machines have"
             )
         if task.before is not None:
-            source.skip_to(task.before, look.lead_in_s, look.look_at)
+            source.skip_to(task.before, stylizer.lead_in_s, stylizer.look_at)
+        encoder = plan.open_assembler(source).new_encoder()
         with tempfile.TemporaryDirectory() as folder:
-            return _render(task, source, look, Path(folder) / "segment")
+            return _render(task, source, stylizer, encoder, Path(folder) / "segment")
 
 
-def _render(task: Task, source: MediaSource, look: ScheduledStylizer, path: Path) -> Rendered:
-    encoder = make_target(task.options, source).new_encoder()
+def _render(
+    task: Task, source: MediaSource, stylizer: ScheduledStylizer, encoder: Encoder, path: Path
+) -> Rendered:
     source_crc = None
     with SegmentEncoder(path, encoder, task.number, task.first_index) as segment:
-        for frame, stylized in overlapped(look, itertools.islice(source, task.frames)):
+        for frame, stylized in overlapped(stylizer, itertools.islice(source, task.frames)):
             segment.encode(replace(frame, pixels=stylized))
             source_crc = pixels_crc(frame.pixels)
         if not segment.frames or segment.frames != (task.frames or segment.frames):

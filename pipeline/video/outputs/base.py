@@ -39,12 +39,14 @@ class OutputAssembler(ABC):
 
     Attributes:
         final: the file or folder that appears at the end.
+        encoding: of the segments, with nothing left open that shapes them.
         notes: lines the user should know.
         damage: one line where what goes along with the pictures is damaged; known after ``build``.
     """
 
     damage: str | None = None
     final: Path
+    encoding: Encoding
     notes: list[str]
 
     @abstractmethod

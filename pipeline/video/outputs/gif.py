@@ -36,6 +36,7 @@ class GifAssembler(OutputAssembler):
         self._overwrite = wanted.overwrite
         encoding = Encoding(codec="ffv1", threads=wanted.encoding.threads)
         self.spec = VideoSpec.settled(wanted.pictures, "matroska", encoding)
+        self.encoding = self.spec.encoding
         self.notes = ["a GIF holds 256 colours, hundredths of a second and no sound: the rest is left out"]
 
     def new_encoder(self) -> Encoder:

@@ -25,7 +25,7 @@ class MovieAssembler(OutputAssembler):
         container = FORMATS[wanted.path.suffix.lower()]
         self.spec = VideoSpec.settled(wanted.pictures, container, wanted.encoding)
         require_hardware(self.spec)
-        self.final = wanted.path
+        self.final, self.encoding = wanted.path, self.spec.encoding
         self.notes = list(self.spec.notes)
         self._wanted = wanted
 

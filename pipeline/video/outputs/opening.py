@@ -30,7 +30,7 @@ def final_path(path: Path) -> Path:
 
 
 def open_assembler(wanted: OutputRequest) -> OutputAssembler:
-    """The target that ``wanted.path``'s name asks for; raises OutputError as its constructor does."""
+    """The assembler that ``wanted.path``'s name asks for; raises OutputError as its constructor does."""
     final_path(wanted.path)
     if is_picture_pattern(wanted.path):
         return PicturesAssembler(wanted)

@@ -41,7 +41,7 @@ class PicturesAssembler(OutputAssembler):
 
     def __init__(self, wanted: OutputRequest) -> None:
         """Raises OutputError where the folder holds something and ``overwrite`` is not set."""
-        self.final = wanted.path.parent
+        self.final, self.encoding = wanted.path.parent, wanted.encoding
         self._wanted = wanted
         self.notes = ["pictures hold no times and no sound: the rest is left out"]
         self._check(self.final)

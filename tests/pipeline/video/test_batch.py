@@ -9,7 +9,9 @@ from pipeline import style
 from pipeline.cli import main
 from pipeline.common.errors import InputError, OutputError
 from pipeline.video import batch, batch_plan
-from pipeline.video.job import VideoOptions
+from pipeline.video.job import VideoSummary
+from pipeline.video.options import VideoOptions
+from pipeline.video.plan import VideoPlan
 from tests.support import make_media
 
 pytestmark = make_media.needs_ffmpeg
@@ -65,7 +67,7 @@ def test_names_follow_the_pattern(folder: Path) -> None:
 def test_a_failure_stops_nothing_and_is_told(folder: Path, tmp_path: Path) -> None:
     events: list[dict[str, object]] = []
     planned = batch_plan.plan([str(folder)], tmp_path / "out", options(folder))
-    done = batch.run_jobs(planned, at_once=2, on_event=events.append)
+    done = batch.run_jobs(planned, at_once=2, on_event=lambda event: events.append(event.to_json()))
     assert [outcome.state for outcome in done] == ["done", "done", "failed"]
     assert "not a video" in done[2].line
     assert batch.exit_code_of(done) == 3
@@ -102,7 +104,7 @@ def test_json_lines_tell_it_all(folder: Path, tmp_path: Path, capsys: Capture) -
     ("codes", "expected"), [((0, 0), 0), ((0, 10), 10), ((3, 10), 3), ((3, 5), 1), ((3, 130), 130)]
 )
 def test_the_exit_code_says_whether_any_failed(codes: tuple[int, ...], expected: int, folder: Path) -> None:
-    planned = batch_plan.Planned(options(folder), "make")
+    planned = VideoPlan.of(options(folder))
     assert batch.exit_code_of([batch.Outcome(planned, "done", exit_code=c) for c in codes]) == expected
 
 
@@ -132,3 +134,34 @@ def test_a_preview_stands_beside_a_running_job(tmp_path: Path) -> None:
     preview.show(picture)
     preview.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_style_is_read_once_for_all_files(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, paths = style.read_style, list[Path]()
+    monkeypatch.setattr(style, "read_style", lambda path: (paths.append(path), read(path))[1])
+    planned = batch_plan.plan([str(folder)], tmp_path / "out", options(folder))
+    assert [outcome.state for outcome in batch.run_jobs(planned)] == ["done", "done", "failed"]
+    assert [path.name for path in paths] == ["invert.onnx"]
+
+
+def test_a_missing_style_is_one_line_before_any_file(folder: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert main.run(["video", str(folder), "-o", str(tmp_path / "out"), "--style", "inverse"]) == 4
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1)
+    assert "did you mean invert" in told.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_stops_the_files_that_follow_too(folder: Path, tmp_path: Path) -> None:
+    started = list[str]()
+
+    def interrupted(plan: VideoPlan, *_: object, **__: object) -> VideoSummary:
+        started.append(plan.options.input.name)
+        raise KeyboardInterrupt
+
+    planned = batch_plan.plan([str(folder)], tmp_path / "out", options(folder))
+    done = batch.run_jobs(planned, run=interrupted)
+    assert ([outcome.state for outcome in done], started) == (["stopped"] * 3, ["b2.mp4"])
+    assert batch.exit_code_of(done) == 130

@@ -41,11 +41,12 @@ import sys
 from pathlib import Path
 from pipeline.video.cluster import Cluster
 from pipeline.video.job import VideoOptions
+from pipeline.video.plan import VideoPlan
 told = []
 options = VideoOptions(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], engine="identity",
                        preset="ultrafast", segment_frames=20)
 with Cluster() as cluster:
-    done = cluster.run(options, lambda progress: told.append(progress.frames), on_engine=print)
+    done = cluster.run(VideoPlan.of(options), lambda progress: told.append(progress.frames), on_engine=print)
 print(done.frames, *told)
 """
 COMMAND = "from pipeline.cli.main import main; main()"
