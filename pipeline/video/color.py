@@ -4,8 +4,18 @@ from dataclasses import dataclass
 
 from av.video.frame import VideoFrame
 
+from pipeline.video.frame_filter import Filters
+
 _BT709, _BT470BG, _SMPTE170M, _SMPTE240M, _BT2020 = 1, 5, 6, 7, 9
-_SWSCALE_MATRIX = {_BT709: 1, 4: 4, _BT470BG: 5, _SMPTE170M: 5, _SMPTE240M: 7, _BT2020: 9, 10: 9}
+_MATRIX_NAME = {
+    _BT709: "bt709",
+    4: "fcc",
+    _BT470BG: "bt470",
+    _SMPTE170M: "smpte170m",
+    _SMPTE240M: "smpte240m",
+    _BT2020: "bt2020",
+    10: "bt2020",
+}
 _HD_HEIGHT = 720
 
 
@@ -25,11 +35,6 @@ class VideoColor:
     transfer: int = _BT709
     full_range: bool = False
 
-    @property
-    def swscale_matrix(self) -> int:
-        """The same matrix in swscale's numbering."""
-        return _SWSCALE_MATRIX[self.matrix]
-
     @classmethod
     def of_frame(cls, frame: VideoFrame) -> "VideoColor":
         """Read a decoded frame's tags; a missing matrix follows from the height, as players do it.
@@ -37,7 +42,7 @@ class VideoColor:
         RGB and grey frames need no matrix, so theirs is only what a YUV copy should be written with.
         """
         matrix = int(frame.colorspace)
-        if matrix not in _SWSCALE_MATRIX:
+        if matrix not in _MATRIX_NAME:
             matrix = _BT709 if frame.height >= _HD_HEIGHT or frame.format.is_rgb else _SMPTE170M
         full = int(frame.color_range) == 2 or frame.format.name.startswith("yuvj")
         return cls(matrix, int(frame.color_primaries), int(frame.color_trc), full)
@@ -46,3 +51,32 @@ class VideoColor:
     def limited(self) -> "VideoColor":
         """The same colours in 16..235, which every player reads right."""
         return VideoColor(self.matrix, self.primaries, self.transfer, False)
+
+
+def to_bgr(color: VideoColor, decoded: VideoFrame, size: tuple[int, int]) -> Filters:
+    """Filters that make a decoded picture BGR of ``size`` (height, width).
+
+    Colour differences of half the size are repeated, not interpolated, where the size stays: ``from_bgr``
+    averages just these, so that neither flat areas nor edges move, pass after pass.
+    """
+    same = size == (decoded.height, decoded.width)
+    scale = f"w={size[1]}:h={size[0]}:flags={'neighbor' if same else 'bicubic'}+accurate_rnd+full_chroma_int"
+    return [("scale", scale + ("" if decoded.format.is_rgb else _yuv("in", color))), ("format", "bgr24")]
+
+
+def from_bgr(color: VideoColor, pixel_format: str, is_rgb: bool) -> Filters:
+    """Filters that make a BGR picture one of ``pixel_format`` in 16..235, or in 0..255 where it is RGB."""
+    scale = "flags=area+accurate_rnd+full_chroma_inp"
+    return [("scale", scale + ("" if is_rgb else _yuv("out", color.limited))), ("format", pixel_format)]
+
+
+def _yuv(side: str, color: VideoColor) -> str:
+    """Options of the scale filter; 128 is the middle of the pixels that share a colour difference."""
+    span = "pc" if color.full_range else "tv"
+    options = {
+        "color_matrix": _MATRIX_NAME[color.matrix],
+        "range": span,
+        "h_chr_pos": 128,
+        "v_chr_pos": 128,
+    }
+    return "".join(f":{side}_{name}={value}" for name, value in options.items())

@@ -9,12 +9,12 @@ from typing import Literal
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from pipeline.common.errors import InputError
 from pipeline.frame import Frame, Pixels
 from pipeline.stream import StreamInfo
-from pipeline.video.color import VideoColor
+from pipeline.video.color import VideoColor, to_bgr
+from pipeline.video.frame_filter import FrameFilter
 from pipeline.video.reading.decoder import REPAIR, VideoDecoder
 from pipeline.video.reading.deinterlace import FILTER, deinterlaced
 from pipeline.video.reading.media import MediaSource, Position, pixels_crc
@@ -57,7 +57,7 @@ class VideoFileSource(MediaSource):
         self.path = path
         self.notes: list[str] = []
         self._fps = fps
-        self._reformatter = VideoReformatter()
+        self._to_bgr = FrameFilter(lambda decoded: to_bgr(self.color, decoded, self._decoded_size))
         self._begin()
         first = self._peek()
         self._deinterlace = deinterlace == "on" or (deinterlace == "auto" and first.interlaced_frame)
@@ -189,18 +189,7 @@ class VideoFileSource(MediaSource):
         return Frame(self._to_pixels(picture), index, time.monotonic(), pts)
 
     def _to_pixels(self, decoded: VideoFrame) -> Pixels:
-        height, width = self._decoded_size
-        yuv = not decoded.format.is_rgb
-        bgr = self._reformatter.reformat(
-            decoded,
-            width,
-            height,
-            "bgr24",
-            src_colorspace=self.color.swscale_matrix if yuv else None,
-            src_color_range=(ColorRange.JPEG if self.color.full_range else ColorRange.MPEG) if yuv else None,
-            interpolation=Interpolation.BICUBIC,
-            threads=1,
-        )
+        bgr = self._to_bgr.convert(decoded)
         pixels: Pixels = bgr.to_ndarray()  # type: ignore[assignment]  # bgr24 is always uint8
         if self._quarter_turns:
             pixels = np.rot90(pixels, self._quarter_turns)

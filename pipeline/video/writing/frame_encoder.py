@@ -11,11 +11,13 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.reformatter import ColorRange
 
 from pipeline.common.errors import OutputError
 from pipeline.common.machine import usable_cores
 from pipeline.frame import Frame, Pixels
+from pipeline.video.color import from_bgr
+from pipeline.video.frame_filter import FrameFilter
 from pipeline.video.picture_format import PictureFormat
 from pipeline.video.writing.encoding import CODECS, Encoding, Family, family_for
 
@@ -123,7 +125,8 @@ class FrameEncoder:
         """
         self.spec = spec
         self._context = context or _own_context(spec)
-        self._reformatter = VideoReformatter()
+        color, family = spec.pictures.color, spec.family
+        self._from_bgr = FrameFilter(lambda _: from_bgr(color, family.pixel_format, family.is_rgb))
         self.last_ticks: int | None = None
 
     @property
@@ -152,16 +155,7 @@ class FrameEncoder:
         bottom, right = self.spec.padding
         if bottom or right:
             pixels = cast(Pixels, cv2.copyMakeBorder(pixels, 0, bottom, 0, right, cv2.BORDER_REPLICATE))
-        bgr = VideoFrame.from_numpy_buffer(pixels, format="bgr24")
-        if self.spec.family.is_rgb:
-            return self._reformatter.reformat(bgr, format=self.spec.family.pixel_format, threads=1)
-        return self._reformatter.reformat(
-            bgr,
-            format=self.spec.family.pixel_format,
-            dst_colorspace=self.spec.pictures.color.swscale_matrix,
-            dst_color_range=ColorRange.MPEG,
-            threads=1,
-        )
+        return self._from_bgr.convert(VideoFrame.from_numpy_buffer(pixels, format="bgr24"))
 
 
 def _own_context(spec: VideoSpec) -> VideoCodecContext:
