@@ -14,6 +14,27 @@ from tests.support import make_media
 pytestmark = make_media.needs_ffmpeg
 
 PASSES = 8
+FORMATS = (
+    "gray",
+    "gray10le",
+    "yuv420p",
+    "yuv422p",
+    "yuv444p",
+    "yuv411p",
+    "yuv410p",
+    "yuv420p10le",
+    "yuv422p12le",
+    "yuv444p16le",
+    "nv12",
+    "yuyv422",
+    "uyvy422",
+    "gbrp",
+    "gbrp10le",
+    "rgb24",
+    "rgb48le",
+    "bgra",
+    "yuva420p",
+)
 
 
 def run(source: Path, target: Path, style: str, codec: str = "auto") -> Path:
@@ -91,8 +112,7 @@ def test_greys_of_pictures_get_no_tint(tmp_path: Path, style: str) -> None:
 
 @pytest.mark.parametrize(
     "pixel_format",
-    "gray gray10le yuv420p yuv422p yuv444p yuv411p yuv410p yuv420p10le yuv422p12le yuv444p16le "
-    "nv12 yuyv422 uyvy422 gbrp gbrp10le rgb24 rgb48le bgra yuva420p".split(),
+    FORMATS,
 )
 def test_flat_areas_of_every_pixel_format_are_read_to_the_level(tmp_path: Path, pixel_format: str) -> None:
     """Greys that all formats hold: those of which 219 and 255 levels agree."""
