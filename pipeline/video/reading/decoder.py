@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from pipeline.common.errors import InputError, InputNotFoundError
 from pipeline.common.machine import usable_cores
+from pipeline.video.reading.timeline import Timeline
 
 _TEXT_ART_FORMATS = {"tty", "ansi", "idf", "bin", "xbin"}
 _DURATION_IN_HEADER = ("mov", "mp4", "matroska", "webm", "avi", "flv")
@@ -28,6 +29,7 @@ class VideoDecoder:
     Attributes:
         container: the open file.
         stream: the video stream.
+        timeline: by which the times of all packets, and so of the pictures, are moved.
         tick: seconds of one tick of its clock.
         interlaced: pictures marked so, among those decoded.
     """
@@ -39,6 +41,7 @@ class VideoDecoder:
         self.stream = self._picture_stream()
         self.stream.thread_type = "AUTO"
         self.stream.codec_context.thread_count = min(usable_cores(), _MAX_DECODER_THREADS)
+        self.timeline = Timeline(self.container)
         self.tick = self.stream.time_base or Fraction(1, 90000)
         self.interlaced = 0
         self._bad_packets = self._bad_frames = self._decoded_count = 0
@@ -52,13 +55,20 @@ class VideoDecoder:
 
     def seek(self, pts: Fraction) -> None:
         """Go to a key frame at or before ``pts`` seconds; call ``pictures`` anew."""
-        self.container.seek(int(pts / self.tick), stream=self.stream)
+        self.container.seek(int((pts + self.timeline.origin) / self.tick), stream=self.stream)
 
     def duration_s(self) -> float | None:
         """Seconds by the header, None where it does not say."""
         if self.stream.duration:
             return float(self.stream.duration * self.tick)
         return self.container.duration / av.time_base if self.container.duration else None
+
+    def end(self) -> Fraction | None:
+        """Seconds at which the pictures end by the header, None where it does not say or cannot know."""
+        begin, span = self.stream.start_time, self.stream.duration
+        if begin is None or span is None or not self.seekable:
+            return None
+        return (begin + span) * self.tick - self.timeline.origin
 
     def _picture_stream(self) -> VideoStream:
         for stream in self.container.streams.video:
@@ -98,6 +108,7 @@ class VideoDecoder:
                 return
             if packet.size == 0:  # the demuxer's own flush marks; we flush once, in _decode
                 continue
+            self.timeline.place(packet)
             self._note_end(packet)
             yield packet
 
@@ -136,9 +147,9 @@ class VideoDecoder:
         names = self.container.format.name.split(",")
         if not self.container.duration or not any(n in _DURATION_IN_HEADER for n in names):
             return 0.0
-        promised = self.container.duration + max(0, self.container.start_time or 0)
-        missing = promised / av.time_base - float(self._last_end)
-        return missing if missing > max(0.5, 0.01 * promised / av.time_base) else 0.0
+        promised = self.container.duration / av.time_base
+        missing = promised - float(self._last_end)
+        return missing if missing > max(0.5, 0.01 * promised) else 0.0
 
     def close(self) -> None:
         """Close the file. Closing twice is no error."""

@@ -24,7 +24,7 @@ def picture_times(path: Path, source: MediaSource, fps: Fraction | None = None) 
         return [index / source.info.rate for index in range(source.info.frame_count or 0)]
     with av.open(f"file:{path}", metadata_errors="replace") as container:
         stream = first_pictures(container.streams.video)
-        packets = [p for p in container.demux(stream) if p.size and not p.is_discard]
+        packets = [p for p in placed(container) if p.stream is stream and not p.is_discard]
         if any(packet.pts is None for packet in packets):
             raise InputError(f"{path} has pictures without times and cannot be split; run without --cluster")
         times = sorted({p.pts * p.time_base for p in packets if p.pts is not None})

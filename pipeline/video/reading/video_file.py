@@ -93,7 +93,7 @@ class VideoFileSource(MediaSource):
         rate = self._decoder.stream.average_rate or self._decoder.stream.guessed_rate
         self._own_rate = rate or Fraction(25)
         self.start = self._time_of(first, 0)
-        self.end = self._end()
+        self.end = None if self._fps else self._decoder.end()
         self.time_base = None if self._fps else self._decoder.tick
         self.info = StreamInfo((height, width), self._fps or rate or None, self._expected_frames(rate))
         aspect = self._decoder.stream.sample_aspect_ratio or Fraction(1)
@@ -107,11 +107,6 @@ class VideoFileSource(MediaSource):
             return self._decoder.stream.frames
         seconds, rate = self._decoder.duration_s(), self._fps or rate
         return max(1, round(seconds * rate)) if seconds and rate else None
-
-    def _end(self) -> Fraction | None:
-        if self._decoder.stream.duration is None or self._decoder.stream.start_time is None or self._fps:
-            return None
-        return (self._decoder.stream.start_time + self._decoder.stream.duration) * self._decoder.tick
 
     def _time_of(self, decoded: VideoFrame, number: int) -> Fraction:
         if decoded.pts is None:
