@@ -126,7 +126,7 @@ CASES = {
     "mov-prores": Case("in.mov", plain(*_PRORES, "-c:a", "pcm_s16le"), ".mov", notes=("bits a colour",)),
     "webm": Case("in.webm", plain("-c:v", "libvpx", "-c:a", "libopus"), ".webm", moved=True),
     "avi": Case("in.avi", plain("-c:v", "mpeg4", "-c:a", "mp3"), notes=("tag 'software'",)),
-    "ts": Case("in.ts", plain(*H264, *AAC)),
+    "ts": Case("in.ts", plain(*H264, *AAC), moved=True),
     "drop-frame": Case("in.mov", silent(*H264, "-timecode", "00:00:59;20", source=_NTSC), ".mov"),
     "edit-list": Case("in.mp4", cut_in),
     "odd-size": Case("in.mkv", silent(*_ODD), notes=("padded to 64x48",)),

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from pipeline.common.errors import InputError, InputNotFoundError
 from pipeline.common.machine import usable_cores
-from pipeline.video.reading.timeline import Timeline
+from pipeline.video.reading.timeline import Timeline, placed
 
 _TEXT_ART_FORMATS = {"tty", "ansi", "idf", "bin", "xbin"}
 _DURATION_IN_HEADER = ("mov", "mp4", "matroska", "webm", "avi", "flv")
@@ -66,7 +66,7 @@ class VideoDecoder:
     def end(self) -> Fraction | None:
         """Seconds at which the pictures end by the header, None where it does not say or cannot know."""
         begin, span = self.stream.start_time, self.stream.duration
-        if begin is None or span is None or not self.seekable:
+        if begin is None or span is None or self.timeline.may_jump:
             return None
         return (begin + span) * self.tick - self.timeline.origin
 
@@ -97,7 +97,7 @@ class VideoDecoder:
 
     def _packets(self) -> Iterator["Packet[Stream]"]:
         """Every stream's packets, so that the end of the file is seen even where the sound is longer."""
-        packets = self.container.demux()
+        packets = placed(self.container, self.timeline)
         while True:
             try:
                 packet = next(packets)
@@ -108,7 +108,6 @@ class VideoDecoder:
                 return
             if packet.size == 0:  # the demuxer's own flush marks; we flush once, in _decode
                 continue
-            self.timeline.place(packet)
             self._note_end(packet)
             yield packet
 

@@ -8,6 +8,7 @@ import av
 from pipeline.common.errors import InputError
 from pipeline.video.reading.media import MediaSource
 from pipeline.video.reading.streams import first_pictures
+from pipeline.video.reading.timeline import Timeline, placed
 
 
 def picture_times(path: Path, source: MediaSource, fps: Fraction | None = None) -> list[Fraction]:
@@ -24,7 +25,9 @@ def picture_times(path: Path, source: MediaSource, fps: Fraction | None = None) 
         return [index / source.info.rate for index in range(source.info.frame_count or 0)]
     with av.open(f"file:{path}", metadata_errors="replace") as container:
         stream = first_pictures(container.streams.video)
-        packets = [p for p in placed(container) if p.stream is stream and not p.is_discard]
+        assert stream is not None  # the source is open already
+        every = placed(container, Timeline(container))
+        packets = [p for p in every if p.size and p.stream_index == stream.index and not p.is_discard]
         if any(packet.pts is None for packet in packets):
             raise InputError(f"{path} has pictures without times and cannot be split; run without --cluster")
         times = sorted({p.pts * p.time_base for p in packets if p.pts is not None})

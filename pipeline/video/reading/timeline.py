@@ -1,5 +1,6 @@
 """One continuous line of time for a file whose clock starts late, starts again or jumps."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 import av
@@ -26,6 +27,7 @@ class Timeline:
 
     Attributes:
         origin: seconds on the file's clock that are zero now.
+        may_jump: whether files of this kind are recordings whose clock jumps.
         jumps: seconds of the new time at which the clock started again or jumped.
     """
 
@@ -35,7 +37,7 @@ class Timeline:
         self.origin = max(Fraction(0), begin)
         self.jumps: list[Fraction] = []
         self._may_start_again = not any(name in _INDEXED for name in names)
-        self._may_jump = bool(container.format.flags & Flags.ts_discont)
+        self.may_jump = Flags.ts_discont in Flags(container.format.flags)
         self._spans = [-self.origin]  # one a part
         self._part_of: dict[int, int] = {}
         self._last: dict[int, Fraction] = {}  # decoding time of each stream's last packet, moved
@@ -43,10 +45,12 @@ class Timeline:
 
     @property
     def notes(self) -> list[str]:
-        """A line each for a clock that began late, and for jumps."""
+        """A line each for a clock that began hours late (a second or two is usual in a TS), and for jumps."""
         notes = []
-        if self.origin:
-            notes.append(f"the clock begins at {float(self.origin):.3f} s: every time was moved to begin at zero")
+        if self.origin > _JUMPS_S:
+            notes.append(
+                f"the clock begins at {float(self.origin):.3f} s: every time was moved to begin at zero"
+            )
         if self.jumps:
             places = ", ".join(f"{float(at):.2f} s" for at in self.jumps[:3])
             more = f" and {len(self.jumps) - 3} more" if len(self.jumps) > 3 else ""
@@ -80,10 +84,18 @@ class Timeline:
     def _breaks(self, index: int, at: Fraction) -> bool:
         if index not in self._last:
             return False
-        late = self._may_jump and at > max(self._end.values()) + _JUMPS_S
+        late = self.may_jump and at > max(self._end.values()) + _JUMPS_S
         return late or at + _STARTS_AGAIN_S < self._last[index]
 
     def _note(self, index: int, at: Fraction, packet: "Packet[Stream]") -> None:
         self._last[index] = at
         end = at + (packet.duration or 0) * packet.time_base
         self._end[index] = max(end, self._end.get(index, end))
+
+
+def placed(container: InputContainer, timeline: Timeline) -> "Iterator[Packet[Stream]]":
+    """All packets of all streams in the file's order, moved; the empty ones that end the streams too."""
+    for packet in container.demux():
+        if packet.size:
+            timeline.place(packet)
+        yield packet

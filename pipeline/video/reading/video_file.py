@@ -173,6 +173,7 @@ class VideoFileSource(MediaSource):
             del picture
             yield frame
         self.damage = self._damage(self._decoder.damage())
+        self.notes += [note for note in self._decoder.timeline.notes if note not in self.notes]
         left = self._decoder.interlaced if self._unasked else 0
         if left:
             self.notes.append(

@@ -14,6 +14,7 @@ from av.stream import AttachmentStream, Disposition, Stream
 from av.subtitles.stream import SubtitleStream
 
 from pipeline.video.reading.streams import first_pictures
+from pipeline.video.reading.timeline import Timeline, placed
 from pipeline.video.writing.tracks import (
     AUDIO_ENCODER,
     SUBTITLE_ENCODER,
@@ -54,6 +55,7 @@ class Companions:
         self.damage: str | None = None
         self._output, self._notes = output, notes
         self._container = av.open(f"file:{path}", mode="r", metadata_errors="replace")
+        self._timeline = Timeline(self._container)
         self._tracks: dict[int, Track] = {}
         self._spans: dict[int, list[Fraction]] = {}  # first and latest second of each sound track
         self._counts = dict.fromkeys(_KIND, 0)
@@ -61,8 +63,7 @@ class Companions:
         self._copy_chapters()
         for stream in self._container.streams:
             self._add(stream)
-        streams = [self._container.streams[index] for index in self._tracks]
-        self._packets: Iterator[Packet[Any]] = self._container.demux(*streams) if streams else iter(())
+        self._packets: Iterator[Packet[Any]] = self._read() if self._tracks else iter(())
         self._waiting: Packet[Any] | None = None
 
     def _copy_tags(self) -> None:
@@ -73,9 +74,10 @@ class Companions:
         chapters = self._container.chapters()
         if not chapters:
             return
-        if self.shift:
+        span = self.shift - self._timeline.origin
+        if span:
             for chapter in chapters:
-                ticks = round(self.shift / (chapter["time_base"] or Fraction(1, 1000)))
+                ticks = round(span / (chapter["time_base"] or Fraction(1, 1000)))
                 chapter["start"] += ticks
                 chapter["end"] += ticks
         self._output.set_chapters(chapters)
@@ -201,6 +203,12 @@ class Companions:
         """Seconds from the first to the end of the last packet read, by a sound track's output stream."""
         read = {self._tracks[index].stream.index: span for index, span in self._spans.items() if span}
         return {index: span[1] - span[0] for index, span in read.items()}
+
+    def _read(self) -> Iterator["Packet[Any]"]:
+        """Packets of the tracks; the pictures' are read too, because by them the clock's jumps are found."""
+        for packet in placed(self._container, self._timeline):
+            if packet.stream.index in self._tracks:
+                yield packet
 
     def _next(self) -> "Packet[Any] | None":
         packet, self._waiting = self._waiting, None

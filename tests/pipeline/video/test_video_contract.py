@@ -61,11 +61,15 @@ def test_an_empty_sound_track_is_told_and_costs_nothing(tmp_path: Path, invert: 
 
 
 def test_damaged_sound_is_kept_as_far_as_it_goes(tmp_path: Path, invert: str) -> None:
-    source, result = tmp_path / "in.ts", tmp_path / "out.mp4"
-    make_matrix.CASES["ts"].make(source)
-    packets = source.read_bytes()
-    half = len(packets) // 376 * 188
-    source.write_bytes(packets[half:] + packets[:half])  # the second half first: times go backwards
+    source, result = tmp_path / "in.mkv", tmp_path / "out.mp4"
+    make_media.ffmpeg(
+        *make_media.TESTSRC, *make_matrix.TONE, *make_media.H264, "-g", "5", "-c:a", "aac",
+        "-cluster_time_limit", "300", source,
+    )  # fmt: skip
+    head, first, *more, last = source.read_bytes().split(b"\x1f\x43\xb6\x75")
+    assert len(more) > 1
+    clusters = [head, more[0], first, *more[1:], last]  # in the wrong order: times go backwards
+    source.write_bytes(b"\x1f\x43\xb6\x75".join(clusters))
     done = run_video(VideoOptions(source, result, invert, engine="identity"))
     assert done.damage is not None
     assert "sound or subtitles are damaged" in done.damage
