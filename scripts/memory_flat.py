@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from pipeline.common.machine import resident_mb
 from pipeline.frame import Frame
 from pipeline.live.sources.synthetic import SyntheticSource
 from pipeline.video.segments.journal import work_folder
@@ -43,24 +44,12 @@ def make_clip(path: Path, seconds: float, size: tuple[int, int]) -> None:
             sink.finish()
 
 
-def resident_mb(pid: int) -> float | None:
-    """Resident memory of another process in MB, None when it has ended."""
-    status = Path(f"/proc/{pid}/status")
-    try:
-        lines = status.read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmRSS:")), None)
-
-
 def watch(clip: Path, output: Path, style: Path) -> tuple[list[tuple[float, float]], float]:
     """Run the job; return (seconds, MB) ten times a second, and the largest loose file in MB."""
     job = subprocess.Popen([sys.executable, "-c", _JOB, str(clip), str(output), str(style)])
     began_at, seen, loose_mb = time.monotonic(), list[tuple[float, float]](), 0.0
     while job.poll() is None:
-        memory = resident_mb(job.pid)
-        if memory is not None:
-            seen.append((time.monotonic() - began_at, memory))
+        seen.append((time.monotonic() - began_at, resident_mb(job.pid)))
         for path in work_folder(output).glob("*.tmp"):
             loose_mb = max(loose_mb, path.stat().st_size / 1e6 if path.exists() else 0.0)
         time.sleep(0.1)

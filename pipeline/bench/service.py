@@ -50,7 +50,7 @@ class BenchReport:
         identity: service time with the engine that only copies.
         first_frame_ms: the very first frame after the engine was opened.
         open_ms: opening the engine.
-        resident_mb, peak_resident_mb: this process's memory, 10^6 bytes; None where unknown.
+        resident_mb, peak_resident_mb: this process's memory, 10^6 bytes; the peak is None where unknown.
     """
 
     style: str
@@ -64,7 +64,7 @@ class BenchReport:
     identity: Distribution
     open_ms: float
     first_frame_ms: float
-    resident_mb: float | None
+    resident_mb: float
     peak_resident_mb: float | None
     machine: dict[str, object]
     versions: dict[str, str]
@@ -94,7 +94,7 @@ def run_bench(options: BenchOptions, clock: Clock = time.perf_counter) -> BenchR
         first_ms = (clock() - first_started) * 1e3
         service = _measure(stylizer, pictures, options, clock)
         engine_alone = _measure(stylizer.engine.infer, moving_noise(stylizer.engine.size), options, clock)
-        resident = machine.resident_mb(), machine.resident_mb("VmHWM")
+        resident = machine.resident_mb(), machine.peak_resident_mb()
         engine = stylizer.describe()
     with Stylizer(options.style, options.size, engine="identity") as bare:
         identity = _measure(bare, pictures, options, clock)

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 from pipeline.bench.figures import LiveBenchOptions
 from pipeline.bench.live import Rig
@@ -14,6 +13,8 @@ from pipeline.common.latency import Clock
 
 MOST_GROWTH_MB = 10.0
 SAMPLES = 60
+FEWEST_SAMPLES = 4
+"""After the beginning; with fewer nothing was measured that could be judged."""
 _SETTLED_AFTER = 0.1  # share of the run after which everything has been touched once
 
 
@@ -23,19 +24,21 @@ class Sample:
 
     Attributes:
         at_s: seconds since the start.
-        resident_mb: memory, 10^6 bytes; None where the system does not tell.
-        threads: of the whole process, the engine's too; None where the system does not tell.
-        handles: open files and sockets; None where the system does not tell.
+        resident_mb: memory, 10^6 bytes.
+        threads: of the whole process, the engine's too.
+        handles: open files and sockets.
     """
 
     at_s: float
-    resident_mb: float | None
-    threads: int | None
-    handles: int | None
+    resident_mb: float
+    threads: int
+    handles: int
 
     def __str__(self) -> str:
-        memory = "unknown" if self.resident_mb is None else f"{self.resident_mb:.1f} MB"
-        return f"{self.at_s:.0f} s: {memory}, {self.threads} threads, {self.handles} file handles"
+        return (
+            f"{self.at_s:.0f} s: {self.resident_mb:.1f} MB, {self.threads} threads, "
+            f"{self.handles} file handles"
+        )
 
 
 @dataclass(frozen=True)
@@ -60,23 +63,28 @@ class SoakReport:
 
     @property
     def growth_mb(self) -> float:
-        """Median of the last fifth less median of the first fifth of the settled samples."""
-        memory = [sample.resident_mb or 0.0 for sample in self.settled]
+        """Median of the last fifth less median of the first fifth of the settled samples; 0 without any."""
+        if not self.settled:
+            return 0.0
+        memory = [sample.resident_mb for sample in self.settled]
         fifth = max(1, len(memory) // 5)
         return statistics.median(memory[-fifth:]) - statistics.median(memory[:fifth])
 
     @property
     def passed(self) -> bool:
-        """Memory grew by less than MOST_GROWTH_MB, threads and handles did not."""
-        return self.growth_mb < MOST_GROWTH_MB and self._constant("threads") and self._constant("handles")
+        """It was looked at often enough, memory grew by less than MOST_GROWTH_MB, all else not at all."""
+        quiet = self._constant("threads") and self._constant("handles")
+        return len(self.settled) >= FEWEST_SAMPLES and self.growth_mb < MOST_GROWTH_MB and quiet
 
     def _constant(self, name: str) -> bool:
         return len({getattr(sample, name) for sample in self.settled}) <= 1
 
     def lines(self) -> list[str]:
         """For the person."""
+        if len(self.settled) < FEWEST_SAMPLES:
+            return [f"FAILED: stopped after {len(self.samples)} looks at the process; let it run to its end"]
         seen = {name: sorted({getattr(s, name) for s in self.settled}) for name in ("threads", "handles")}
-        minutes = self.samples[-1].at_s / 60 if self.samples else 0.0
+        minutes = self.samples[-1].at_s / 60
         return [
             f"{minutes:.1f} minutes, {self.frames} frames, live age p50 {self.p50_ms:.1f} ms, "
             f"p99 {self.p99_ms:.1f} ms",
@@ -136,16 +144,7 @@ def _watch(
     for number in range(1, samples + 1):
         if stop.wait(max(0.0, began_at + seconds * number / samples - clock())):
             return
-        taken.append(Sample(clock() - began_at, machine.resident_mb(), _threads(), _handles()))
+        at_s = clock() - began_at
+        taken.append(Sample(at_s, machine.resident_mb(), machine.thread_count(), machine.handle_count()))
         on_sample(taken[-1])
     stop.set()
-
-
-def _threads() -> int | None:
-    tasks = Path("/proc/self/task")
-    return len(list(tasks.iterdir())) if tasks.is_dir() else None
-
-
-def _handles() -> int | None:
-    handles = Path("/proc/self/fd")
-    return len(list(handles.iterdir())) - 1 if handles.is_dir() else None  # one is for this look itself

@@ -133,14 +133,14 @@ def bench_table(report: BenchReport) -> Group:
     _add(table, "service, uint8 in to uint8 out", report.service)
     _add(table, "engine alone", report.engine_alone)
     _add(table, "identity engine (overhead)", report.identity)
-    memory = "unknown" if report.resident_mb is None else f"{report.resident_mb:.0f} MB resident"
     peak = "" if report.peak_resident_mb is None else f", {report.peak_resident_mb:.0f} MB at its peak"
     few = "" if report.frames >= 1000 else "; fewer than 1000, so p99 is a guess"
     return Group(
         table,
         f"style {report.style} ({report.network}); {report.engine}",
         f"{report.frames} frames after {report.warmup} of warm-up{few}",
-        f"opened in {report.open_ms:.0f} ms, first frame {report.first_frame_ms:.0f} ms; {memory}{peak}",
+        f"opened in {report.open_ms:.0f} ms, first frame {report.first_frame_ms:.0f} ms; "
+        f"{report.resident_mb:.0f} MB resident{peak}",
         f"{report.machine['cpu']}, {report.machine['cores']} cores; "
         + ", ".join(f"{name} {version}" for name, version in report.versions.items()),
     )

@@ -1,10 +1,12 @@
-"""What this machine is: CPU name and features, cores, memory of this process. Standard library only."""
+"""What this machine is: CPU name and features, cores, what this process takes."""
 
 import os
 import platform
 import sys
 from functools import cache
 from pathlib import Path
+
+import psutil
 
 _CPUINFO = Path("/proc/cpuinfo")
 _STATUS = Path("/proc/self/status")
@@ -41,18 +43,34 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def resident_mb(field: str = "VmRSS") -> float | None:
-    """Resident memory of this process in MB (10^6 bytes), None where the system does not tell.
+def resident_mb(process: int | None = None) -> float:
+    """Resident memory in MB (10^6 bytes) of a process, this one where none is named.
 
-    Args:
-        field: ``VmRSS`` for now, ``VmHWM`` for the peak.
+    Raises:
+        psutil.NoSuchProcess: it has ended.
     """
+    return float(psutil.Process(process).memory_info().rss / 1e6)
+
+
+def peak_resident_mb() -> float | None:
+    """The most resident memory this process ever had, in MB; None where the system does not tell."""
+    if sys.platform == "win32":
+        return float(psutil.Process().memory_info().peak_wset / 1e6)
     if not _STATUS.exists():
         return None
-    for line in _STATUS.read_text(encoding="utf-8").splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024 / 1e6
-    return None
+    lines = _STATUS.read_text(encoding="utf-8").splitlines()
+    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM:")), None)
+
+
+def thread_count() -> int:
+    """Threads of this process, those of its engines too."""
+    return int(psutil.Process().num_threads())
+
+
+def handle_count() -> int:
+    """Open files and sockets of this process; on Windows every handle."""
+    process = psutil.Process()
+    return int(process.num_handles() if sys.platform == "win32" else process.num_fds())
 
 
 def describe() -> dict[str, object]:

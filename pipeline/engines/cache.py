@@ -16,20 +16,16 @@ never trusted across machines: their keys name the versions, the device and the 
 import hashlib
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import platformdirs
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from pipeline.common.file_locks import try_lock
 
 MAGIC = b"brushstream cache 1\n"
 LOOK_EVERY_S = 0.1
@@ -165,28 +161,19 @@ def _remove_parts(path: Path) -> None:
 @contextmanager
 def locked(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
     """Hold the lock beside ``path``; without one where the folder cannot be written."""
+    lock_path = path.with_name(f"{path.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.with_name(f"{path.name}.lock").open("ab")
+        lock = try_lock(lock_path)
     except OSError:
         yield
         return
-    with file:
-        while not _try_lock(file):
-            if on_wait is not None:
-                on_wait()
-            time.sleep(LOOK_EVERY_S)
-        yield  # closing the file gives the lock back
-
-
-def _try_lock(file: IO[bytes]) -> bool:
+    while lock is None:
+        if on_wait is not None:
+            on_wait()
+        time.sleep(LOOK_EVERY_S)
+        lock = try_lock(lock_path)
     try:
-        if sys.platform == "win32":
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except PermissionError:  # how Windows says that another holds it
-        return False
-    return True
+        yield
+    finally:
+        lock.release()

@@ -7,7 +7,6 @@ the job itself: everything that shapes the result. A line that is torn (power lo
 import json
 import os
 import shutil
-import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -15,8 +14,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from filelock import BaseFileLock
+
 from pipeline.common.closeable import Closeable
 from pipeline.common.errors import OutputError
+from pipeline.common.file_locks import try_lock
 
 _NAME = "journal.jsonl"
 FORMAT = 1
@@ -170,7 +172,7 @@ class Journal(Closeable):
             return
         self._file.close()
         self._file = None
-        self._lock.close()
+        self._lock.release()
         if not self.records:
             shutil.rmtree(self.folder)
 
@@ -201,17 +203,8 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return f"{', '.join(changed) or 'its format'} changed since"
 
 
-def _lock(path: Path, output: Path) -> BinaryIO:
-    """An open file that another process cannot lock; the system lets go of it however we end."""
-    file = path.open("ab")
-    if sys.platform != "win32":
-        import fcntl
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.close()
-            raise OutputError(
-                f"another brushstream works on {output}; wait for it or choose another output"
-            ) from error
-    return file
+def _lock(path: Path, output: Path) -> BaseFileLock:
+    lock = try_lock(path)
+    if lock is None:
+        raise OutputError(f"another brushstream works on {output}; wait for it or choose another output")
+    return lock

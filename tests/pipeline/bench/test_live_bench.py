@@ -12,6 +12,7 @@ from pipeline.bench.live import SelfTest, run_live_bench
 from pipeline.bench.plot import SIZE, draw_ages, nice_step
 from pipeline.bench.soak import Sample, SoakReport, run_soak
 from pipeline.cli import main
+from pipeline.common import machine
 from pipeline.live.report import STAGES, Shown
 from pipeline.style import StyleFile
 from tests.support.live_rig import own_threads
@@ -130,7 +131,7 @@ def test_grid_lines_stand_at_round_numbers(most: float, step: float) -> None:
     assert nice_step(most) == pytest.approx(step)
 
 
-def samples(memory: list[float], threads: int | None = 9) -> tuple[Sample, ...]:
+def samples(memory: list[float], threads: int = 9) -> tuple[Sample, ...]:
     return tuple(Sample(60.0 * n, mb, threads, 12) for n, mb in enumerate(memory))
 
 
@@ -142,6 +143,23 @@ def test_a_soak_judges_growth_threads_and_handles() -> None:
     more = (*samples([100.0] * 10), Sample(700, 100.0, 10, 12))
     assert not SoakReport(more, 1, 1, 1).passed
     assert "9 / 10" in SoakReport(more, 1, 1, 1).lines()[1]
+
+
+def test_a_soak_that_measured_nothing_does_not_pass() -> None:
+    for seen in ((), samples([100.0]), samples([100.0] * 4)):
+        report = SoakReport(seen, 1, 1, 1)
+        assert not report.passed
+        assert "FAILED" in report.lines()[-1]
+        assert report.to_dict()["passed"] is False
+
+
+def test_a_process_is_measured_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on macOS and Windows, where the soak once judged unknown against unknown and passed."""
+    for name in ("exists", "is_dir"):
+        monkeypatch.setattr(Path, name, lambda self: False)
+    assert machine.resident_mb() > 1
+    assert machine.thread_count() >= 1
+    assert machine.handle_count() >= 1
 
 
 def test_a_short_soak_finds_nothing(invert_style: StyleFile) -> None:

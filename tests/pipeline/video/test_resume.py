@@ -1,6 +1,7 @@
 """Resuming: killed, stopped, full disk, changed settings, torn journal; and the segments' own files."""
 
 import random
+import sys
 import threading
 from fractions import Fraction
 from itertools import pairwise
@@ -222,7 +223,12 @@ def test_a_result_that_fails_its_check_gets_no_name(
     assert run_video(options).resumed == FRAMES
 
 
-def test_two_jobs_do_not_share_an_output(tmp_path: Path) -> None:
+@pytest.mark.parametrize("system", [sys.platform, "win32"])
+def test_two_jobs_do_not_share_an_output(
+    tmp_path: Path, system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows there was no lock at all."""
+    monkeypatch.setattr(sys, "platform", system)
     with Journal(tmp_path / "a.mp4", {}), pytest.raises(OutputError, match="another brushstream works on"):
         Journal(tmp_path / "a.mp4", {})
     assert not work_folder(tmp_path / "a.mp4").exists()

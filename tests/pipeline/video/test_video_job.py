@@ -180,11 +180,11 @@ def test_ctrl_c_leaves_a_playable_file(tmp_path: Path, invert: str) -> None:
 def test_memory_does_not_grow_with_length(tmp_path: Path, invert: str) -> None:
     """One process, a short and a three times longer clip: the peak may not follow the length."""
     code = (
-        "import sys; from pathlib import Path; from pipeline.common.machine import resident_mb\n"
+        "import sys; from pathlib import Path; from pipeline.common.machine import peak_resident_mb\n"
         "from pipeline.video.job import VideoOptions, run_video\n"
         "run = lambda i: run_video(VideoOptions(Path(i), Path(sys.argv[3]), sys.argv[4], overwrite=True))\n"
         "for path in sys.argv[1:3]:\n"
-        "    run(path); print(resident_mb('VmHWM'))\n"
+        "    run(path); print(peak_resident_mb())\n"
     )
     short = make_media.clip(tmp_path / "short.mp4", size="320x240", seconds=6)
     long = make_media.clip(tmp_path / "long.mp4", size="320x240", seconds=20)
