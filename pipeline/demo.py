@@ -18,7 +18,7 @@ from pipeline.live.sources.synthetic import SyntheticSource
 from pipeline.style import StyleCard, StyleFile, find_style, list_styles
 from pipeline.stylize.stylizer import Stylizer
 from pipeline.video.loop import run_file
-from pipeline.video.progress import Progress
+from pipeline.video.progress import LoopProgress
 from pipeline.video.writing.recording import VideoFileSink
 
 WARMUP_FRAMES = 5
@@ -99,7 +99,7 @@ class DemoSummary:
 
 def run_demo(
     options: DemoOptions | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[LoopProgress], None] | None = None,
     on_style: Callable[[StyleSpeed], None] | None = None,
 ) -> DemoSummary:
     """Measure every style, then write the contact sheet and the side-by-side video.

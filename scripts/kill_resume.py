@@ -33,7 +33,8 @@ of stylize and encode may hold one."""
 JOB = """
 import json, sys, time
 from pathlib import Path
-from pipeline.video import job
+from pipeline.video.job import run_video
+from pipeline.video.options import VideoOptions
 from pipeline.stylize.scheduled import ScheduledStylizer
 counted, submit = 0, ScheduledStylizer.submit
 def count(self, frame):
@@ -43,11 +44,11 @@ def count(self, frame):
     time.sleep(float(sys.argv[5]))
     submit(self, frame)
 ScheduledStylizer.submit = count
-options = job.VideoOptions(
+options = VideoOptions(
     Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], engine="identity", preset="ultrafast",
     segment_frames=int(sys.argv[4]), codec=sys.argv[6])
 print("ready", flush=True)
-done = job.run_video(options)
+done = run_video(options)
 print(json.dumps({"stylized": counted, "resumed": done.resumed, "frames": done.frames}))
 """
 

@@ -27,7 +27,8 @@ ALLOWED_MB = 30.0
 _JOB = """
 import sys
 from pathlib import Path
-from pipeline.video.job import VideoOptions, run_video
+from pipeline.video.job import run_video
+from pipeline.video.options import VideoOptions
 run_video(VideoOptions(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], engine="identity",
                        preset="ultrafast"))
 """

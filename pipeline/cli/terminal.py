@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Standing(Protocol):
-    """What a job tells while it runs; ``pipeline.video.progress.Progress`` is one."""
+    """What a job tells while it runs; ``pipeline.video.progress.LoopProgress`` is one."""
 
     @property
     def frames(self) -> int:

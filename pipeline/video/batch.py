@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pipeline.common.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED, BrushstreamError, OutputError
 from pipeline.video.job import RunVideo, VideoSummary, run_plan
 from pipeline.video.plan import VideoPlan
-from pipeline.video.progress import Progress
+from pipeline.video.progress import LoopProgress
 
 _LOOK_EVERY_S = 0.2
 
@@ -29,7 +29,7 @@ class Event:
     kind: str
     input: Path
     facts: Mapping[str, Any]
-    progress: Progress | None = None
+    progress: LoopProgress | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As one flat JSON object."""
@@ -145,7 +145,7 @@ def _make_folder(folder: Path) -> None:
         raise OutputError(f"the folder {folder} cannot be made ({error.strerror}); choose another") from error
 
 
-def _standing(progress: Progress) -> dict[str, Any]:
+def _standing(progress: LoopProgress) -> dict[str, Any]:
     return {
         "frames": progress.frames,
         "expected": progress.expected,

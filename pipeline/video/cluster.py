@@ -18,7 +18,7 @@ from pipeline.common.closeable import Closeable
 from pipeline.common.errors import EngineError
 from pipeline.video.job import VideoJob, VideoSummary, opened
 from pipeline.video.plan import VideoPlan
-from pipeline.video.progress import Progress
+from pipeline.video.progress import LoopProgress
 from pipeline.video.segment_task import Rendered, Task, render_segment, tasks_left
 from pipeline.video.segments.segment_file import install
 
@@ -57,7 +57,7 @@ class Cluster(Closeable):
     def run(
         self,
         plan: VideoPlan,
-        on_progress: Callable[[Progress], None] | None = None,
+        on_progress: Callable[[LoopProgress], None] | None = None,
         *,
         on_engine: Callable[[str], None] | None = None,
         stop: threading.Event | None = None,
@@ -86,7 +86,7 @@ class Cluster(Closeable):
 
 
 def _run(
-    job: VideoJob, segments: Iterator[Rendered], on_progress: Callable[[Progress], None] | None
+    job: VideoJob, segments: Iterator[Rendered], on_progress: Callable[[LoopProgress], None] | None
 ) -> VideoSummary:
     """Take the segments as they come."""
     started_at, journal = time.monotonic(), job.journal
@@ -95,7 +95,7 @@ def _run(
         journal.append(rendered.record)
         if on_progress is not None:
             spent_s = time.monotonic() - started_at
-            on_progress(Progress(journal.frames, job.source.info.frame_count, spent_s, job.resumed))
+            on_progress(LoopProgress(journal.frames, job.source.info.frame_count, spent_s, job.resumed))
     job.assemble([journal.segment_path(record.number) for record in journal.records], complete=True)
     job.tidy()
     return job.summary(journal.frames - job.resumed, time.monotonic() - started_at, {"cluster": 1.0})

@@ -20,12 +20,10 @@ from pipeline.video.options import VideoOptions, check_options
 from pipeline.video.outputs.base import OutputAssembler, part_name
 from pipeline.video.plan import VideoPlan
 from pipeline.video.preview import Preview
-from pipeline.video.progress import Progress
+from pipeline.video.progress import LoopProgress
 from pipeline.video.reading.media import MediaSource, Position, pixels_crc
 from pipeline.video.segments.journal import Journal
 from pipeline.video.segments.sink import SegmentedSink
-
-__all__ = ["RunVideo", "VideoJob", "VideoOptions", "VideoSummary", "opened", "run_plan", "run_video"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class RunVideo(Protocol):
     def __call__(
         self,
         plan: VideoPlan,
-        on_progress: Callable[[Progress], None] | None = None,
+        on_progress: Callable[[LoopProgress], None] | None = None,
         *,
         on_engine: Callable[[str], None] | None = None,
         stop: threading.Event | None = None,
@@ -85,7 +83,7 @@ class RunVideo(Protocol):
 
 def run_video(
     options: VideoOptions,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[LoopProgress], None] | None = None,
     *,
     on_engine: Callable[[str], None] | None = None,
     stop: threading.Event | None = None,
@@ -96,7 +94,7 @@ def run_video(
 
 def run_plan(
     plan: VideoPlan,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[LoopProgress], None] | None = None,
     *,
     on_engine: Callable[[str], None] | None = None,
     stop: threading.Event | None = None,
@@ -230,7 +228,7 @@ class _Watched:
 
 
 def _run(
-    job: VideoJob, on_progress: Callable[[Progress], None] | None, stop: threading.Event | None
+    job: VideoJob, on_progress: Callable[[LoopProgress], None] | None, stop: threading.Event | None
 ) -> VideoSummary:
     """Make the segments here."""
     options, source_crcs = job.plan.options, dict[int, int]()
@@ -253,5 +251,5 @@ def _run(
         return job.summary(report.frames, report.seconds, report.busy_share, report.interrupted)
 
 
-def _in_all(progress: Progress, resumed: int) -> Progress:
+def _in_all(progress: LoopProgress, resumed: int) -> LoopProgress:
     return dataclasses.replace(progress, frames=progress.frames + resumed, resumed=resumed)

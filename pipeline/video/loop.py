@@ -15,7 +15,7 @@ from pipeline.common.machine import usable_cores
 from pipeline.frame import Frame, Pixels
 from pipeline.stream import Sink, Source
 from pipeline.stylize.in_flight import OneByOne, Overlapping, PixelsOnly, Stage, overlapped
-from pipeline.video.progress import STAGES, LoopReport, Progress
+from pipeline.video.progress import STAGES, LoopProgress, LoopReport
 
 QUEUED_FRAMES = 2
 """Frames that may wait before stylizing, and before encoding. Two smooth out uneven stages; more only
@@ -27,7 +27,7 @@ def run_file(
     stylize: Callable[[Pixels], Pixels] | Overlapping,
     sink: Sink,
     *,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[LoopProgress], None] | None = None,
     stop: threading.Event | None = None,
     queued_frames: int = QUEUED_FRAMES,
 ) -> LoopReport:
@@ -46,7 +46,7 @@ def run_frames(
     stage: Stage,
     sink: Sink,
     *,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[LoopProgress], None] | None = None,
     stop: threading.Event | None = None,
     queued_frames: int = QUEUED_FRAMES,
 ) -> LoopReport:
@@ -102,7 +102,7 @@ class _FileLoop:
         self._stage = _Timed(stage, self._busy["stylize"])
         self._whole = False  # the last frame has reached the sink
 
-    def run(self, on_progress: Callable[[Progress], None] | None) -> LoopReport:
+    def run(self, on_progress: Callable[[LoopProgress], None] | None) -> LoopReport:
         self._started_at, self._cpu_at = time.perf_counter(), time.process_time()
         self._workers.add("decode", self._decode)
         self._workers.add("stylize", self._stylize)
@@ -119,7 +119,7 @@ class _FileLoop:
             self._sink.finish(complete=self._whole)
         return self._report()
 
-    def _wait(self, on_progress: Callable[[Progress], None] | None) -> None:
+    def _wait(self, on_progress: Callable[[LoopProgress], None] | None) -> None:
         try:
             while self._workers.working():
                 if on_progress is not None:
@@ -127,9 +127,9 @@ class _FileLoop:
         except KeyboardInterrupt:  # not an error: what was made until now is kept
             self._workers.stop.set()
 
-    def _progress(self) -> Progress:
+    def _progress(self) -> LoopProgress:
         frames = self._busy["encode"].count
-        return Progress(frames, self._source.info.frame_count, time.perf_counter() - self._started_at)
+        return LoopProgress(frames, self._source.info.frame_count, time.perf_counter() - self._started_at)
 
     def _decode(self) -> None:
         frames = iter(self._source)

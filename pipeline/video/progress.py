@@ -6,7 +6,7 @@ STAGES = ("decode", "stylize", "encode")
 
 
 @dataclass(frozen=True)
-class Progress:
+class LoopProgress:
     """Where a running job stands.
 
     Attributes:

@@ -14,7 +14,7 @@ from pipeline.video.plan import ScheduledStyles, VideoPlan, fingerprint
 from pipeline.video.reading.media import MediaSource, Position, pixels_crc
 from pipeline.video.reading.packet_times import picture_times
 from pipeline.video.segments.journal import SegmentRecord
-from pipeline.video.segments.segment_encoder import Encoder, SegmentEncoder
+from pipeline.video.segments.segment_encoder import PacketEncoder, SegmentEncoder
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def render_segment(task: Task) -> Rendered:
 
 
 def _render(
-    task: Task, source: MediaSource, stylizer: ScheduledStylizer, encoder: Encoder, path: Path
+    task: Task, source: MediaSource, stylizer: ScheduledStylizer, encoder: PacketEncoder, path: Path
 ) -> Rendered:
     source_crc = None
     with SegmentEncoder(path, encoder, task.number, task.first_index) as segment:

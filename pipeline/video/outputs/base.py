@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from pipeline.video.picture_format import PictureFormat
-from pipeline.video.segments.segment_encoder import Encoder
+from pipeline.video.segments.segment_encoder import PacketEncoder
 from pipeline.video.writing.encoding import Encoding
 
 
@@ -50,7 +50,7 @@ class OutputAssembler(ABC):
     notes: list[str]
 
     @abstractmethod
-    def new_encoder(self) -> Encoder:
+    def new_encoder(self) -> PacketEncoder:
         """A fresh encoder, for one segment."""
 
     @abstractmethod

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from pipeline.common.atomic_files import PartFile
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_name
 from pipeline.video.segments.joining import frame_count
-from pipeline.video.segments.segment_encoder import Encoder
+from pipeline.video.segments.segment_encoder import PacketEncoder
 from pipeline.video.segments.segment_file import read_header, read_packets, read_times
 from pipeline.video.writing.container import FAILURES, translate
 from pipeline.video.writing.encoding import Encoding
@@ -39,7 +39,7 @@ class GifAssembler(OutputAssembler):
         self.encoding = self.spec.encoding
         self.notes = ["a GIF holds 256 colours, hundredths of a second and no sound: the rest is left out"]
 
-    def new_encoder(self) -> Encoder:
+    def new_encoder(self) -> PacketEncoder:
         """Lossless, because the palette is chosen when all pictures are there."""
         return FrameEncoder(self.spec)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.common.errors import OutputError
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_name
 from pipeline.video.segments.joining import first_and_last, frame_count, joined
-from pipeline.video.segments.segment_encoder import Encoder
+from pipeline.video.segments.segment_encoder import PacketEncoder
 from pipeline.video.segments.segment_file import read_header
 from pipeline.video.writing.container import OutputFile
 from pipeline.video.writing.encoding import FORMATS
@@ -29,7 +29,7 @@ class MovieAssembler(OutputAssembler):
         self.notes = list(self.spec.notes)
         self._wanted = wanted
 
-    def new_encoder(self) -> Encoder:
+    def new_encoder(self) -> PacketEncoder:
         """See ``OutputAssembler``."""
         return FrameEncoder(self.spec)
 
@@ -40,7 +40,7 @@ class MovieAssembler(OutputAssembler):
             path,
             self.spec,
             overwrite=wanted.overwrite or not complete,
-            companions_from=wanted.source,
+            passthrough_from=wanted.source,
             shift=wanted.shift,
         )
         try:

@@ -11,7 +11,7 @@ from pipeline.images.reading import read_image
 from pipeline.images.writing import encode_image
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_name
 from pipeline.video.picture_format import PictureFormat
-from pipeline.video.segments.segment_encoder import Encoder
+from pipeline.video.segments.segment_encoder import PacketEncoder
 from pipeline.video.segments.segment_file import read_packets, sync_folder
 from pipeline.video.writing.frame_encoder import EncodedPacket
 
@@ -51,7 +51,7 @@ class PicturesAssembler(OutputAssembler):
         if taken and not self._wanted.overwrite:
             raise OutputError(f"{folder} is already there and not empty; choose another folder")
 
-    def new_encoder(self) -> Encoder:
+    def new_encoder(self) -> PacketEncoder:
         """See ``OutputAssembler``."""
         return PictureEncoder(self._wanted.path.suffix.lower(), self._wanted.pictures)
 

@@ -11,7 +11,7 @@ from pipeline.video.segments.segment_file import SegmentWriter
 from pipeline.video.writing.frame_encoder import EncodedPacket
 
 
-class Encoder(Protocol):
+class PacketEncoder(Protocol):
     """What makes packets of frames; a fresh one a segment, so that no state crosses from one to the next."""
 
     last_ticks: int | None
@@ -36,7 +36,7 @@ class SegmentEncoder(Closeable):
         last: the last of them.
     """
 
-    def __init__(self, path: Path, encoder: Encoder, number: int, first_index: int) -> None:
+    def __init__(self, path: Path, encoder: PacketEncoder, number: int, first_index: int) -> None:
         """Create the file under a temporary name. Raises OSError.
 
         Args:

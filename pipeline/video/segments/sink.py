@@ -7,7 +7,7 @@ from pipeline.common.errors import OutputError
 from pipeline.frame import Frame
 from pipeline.stream import Sink, StreamInfo
 from pipeline.video.segments.journal import Journal, SegmentRecord
-from pipeline.video.segments.segment_encoder import Encoder, SegmentEncoder
+from pipeline.video.segments.segment_encoder import PacketEncoder, SegmentEncoder
 from pipeline.video.segments.segment_file import file_crc
 from pipeline.video.writing.container import FAILURES, translate
 
@@ -26,7 +26,7 @@ class SegmentedSink(Sink):
     def __init__(
         self,
         journal: Journal,
-        new_encoder: Callable[[], Encoder],
+        new_encoder: Callable[[], PacketEncoder],
         assemble: Callable[[list[Path], bool], None],
         source_crcs: dict[int, int],
         segment_frames: int = SEGMENT_FRAMES,

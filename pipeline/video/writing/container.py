@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from pipeline.common.atomic_files import PartFile, write_error
 from pipeline.common.errors import OutputError
 from pipeline.video.writing.frame_encoder import EncodedPacket, VideoSpec
-from pipeline.video.writing.passthrough import Companions
+from pipeline.video.writing.passthrough import PassthroughStreams
 
 _AUDIO_AHEAD_S = Fraction(1, 2)
 FAILURES = (FFmpegError, OSError, ValueError)
@@ -22,7 +22,7 @@ FAILURES = (FFmpegError, OSError, ValueError)
 
 
 class OutputFile:
-    """One video stream and its companions under a hidden name beside ``path``, until ``publish``.
+    """One video stream and its passthrough streams under a hidden name beside ``path``, until ``publish``.
 
     Attributes:
         notes: lines the user should know: tracks that were converted or left out.
@@ -37,14 +37,14 @@ class OutputFile:
         spec: VideoSpec,
         *,
         overwrite: bool = False,
-        companions_from: Path | None = None,
+        passthrough_from: Path | None = None,
         shift: Fraction = Fraction(0),
     ) -> None:
         """Create the hidden file, its streams and its header.
 
         Args:
-            companions_from: file whose sound, subtitles, chapters and tags go along, at their own times.
-            shift: seconds added to every time of pictures and companions.
+            passthrough_from: file whose sound, subtitles, chapters and tags go along, at their own times.
+            shift: seconds added to every time of pictures and passthrough streams.
 
         Raises:
             OutputError: the folder is missing or read-only, ``path`` is there already, no space, or the
@@ -53,19 +53,19 @@ class OutputFile:
         self.path, self.spec, self.notes = path, spec, list[str]()
         self._shift, self._shift_ticks = shift, round(shift / spec.pictures.tick)
         self._container: OutputContainer | None = None
-        self._companions: Companions | None = None
+        self._passthrough: PassthroughStreams | None = None
         self._part: PartFile | None = PartFile(path, overwrite=overwrite)
         self.part_path = self._part.part_path
         self._end_ticks: int | None = None
         self._arrived: set[int] = set()
         self._refused: str | None = None
         try:
-            self._open(self._part, companions_from)
+            self._open(self._part, passthrough_from)
         except FAILURES as error:
             self.close()
             raise translate(path, error) from error
 
-    def _open(self, part: PartFile, companions_from: Path | None) -> None:
+    def _open(self, part: PartFile, passthrough_from: Path | None) -> None:
         self._container = av.open(part.file, "w", format=self.spec.container)
         rate = self.spec.pictures.rate.limit_denominator(1001)
         encoder = self.spec.family.encoder
@@ -74,16 +74,16 @@ class OutputFile:
         )
         self.spec.configure(self.stream.codec_context)
         self.kinds = ["video"]
-        if companions_from is not None:
-            self._companions = Companions(companions_from, self._container, self.notes, self._shift)
-            self.kinds += self._companions.kinds
-            self.stream.metadata.update(self._companions.video_tags())
+        if passthrough_from is not None:
+            self._passthrough = PassthroughStreams(passthrough_from, self._container, self.notes, self._shift)
+            self.kinds += self._passthrough.kinds
+            self.stream.metadata.update(self._passthrough.video_tags())
         self._container.start_encoding()
 
     @property
     def sound_s(self) -> list[Fraction]:
         """Seconds each sound track lasts that is not empty, by the packets that were read of it."""
-        read = self._companions.sound_s if self._companions is not None else {}
+        read = self._passthrough.sound_s if self._passthrough is not None else {}
         return [seconds for index, seconds in read.items() if index in self._arrived]
 
     def write(self, packets: Iterable[EncodedPacket]) -> None:
@@ -110,12 +110,12 @@ class OutputFile:
         packet.duration = encoded.duration
         self._end_ticks = max(self._end_ticks or packet.pts, packet.pts)
         if packet.dts is not None:
-            self._write_companions(packet.dts * self.spec.pictures.tick + _AUDIO_AHEAD_S)
+            self._write_passthrough(packet.dts * self.spec.pictures.tick + _AUDIO_AHEAD_S)
         self._container.mux_one(packet)
 
-    def _write_companions(self, until_s: Fraction | None) -> None:
-        if self._companions is not None:
-            self._mux_all(self._companions.until(until_s))
+    def _write_passthrough(self, until_s: Fraction | None) -> None:
+        if self._passthrough is not None:
+            self._mux_all(self._passthrough.until(until_s))
 
     def _mux_all(self, packets: "Iterable[Packet[Any]]") -> None:
         assert self._container is not None
@@ -133,18 +133,18 @@ class OutputFile:
     @property
     def damage(self) -> str | None:
         """One line where what goes along with the pictures is damaged; known when ``end`` was called."""
-        return self._refused or (self._companions.damage if self._companions is not None else None)
+        return self._refused or (self._passthrough.damage if self._passthrough is not None else None)
 
     @property
     def empty(self) -> list[str]:
         """Types of the streams that hold nothing, which readers may not see; known after ``end``."""
-        return self._companions.without(self._arrived) if self._companions is not None else []
+        return self._passthrough.without(self._arrived) if self._passthrough is not None else []
 
     def end(self, complete: bool = True) -> None:
-        """Write the rest of the companions and the end of the file; it keeps its hidden name.
+        """Write the rest of the passthrough streams and the end of the file; it keeps its hidden name.
 
         Args:
-            complete: False ends the companions with the last picture.
+            complete: False ends the passthrough streams with the last picture.
 
         Raises:
             OutputError: no picture was written, or the disk is full.
@@ -152,22 +152,22 @@ class OutputFile:
         if self._container is None or self._end_ticks is None:
             raise OutputError(f"{self.path} was not written: there is no frame to put into it")
         try:
-            self._end_companions(complete)
+            self._end_passthrough(complete)
             self._container.close()
             assert self._part is not None
             self._part.file.flush()
         except FAILURES as error:
             raise translate(self.path, error) from error
 
-    def _end_companions(self, complete: bool) -> None:
-        if self._companions is None:
+    def _end_passthrough(self, complete: bool) -> None:
+        if self._passthrough is None:
             return
         if complete:
-            self._write_companions(None)
+            self._write_passthrough(None)
             return
         assert self._end_ticks is not None
-        self._write_companions(self._end_ticks * self.spec.pictures.tick)
-        self._mux_all(self._companions.flush())
+        self._write_passthrough(self._end_ticks * self.spec.pictures.tick)
+        self._mux_all(self._passthrough.flush())
 
     def publish(self) -> None:
         """Give the file its name; raise OutputError where that cannot be."""
@@ -178,8 +178,8 @@ class OutputFile:
 
     def close(self) -> None:
         """Close everything; without ``publish`` the hidden file is removed. Closing twice is no error."""
-        if self._companions is not None:
-            self._companions.close()
+        if self._passthrough is not None:
+            self._passthrough.close()
         part, self._part = self._part, None
         if part is not None:
             _abandon(self._container)

@@ -33,7 +33,7 @@ _MOVIES = ("mp4", "mov")
 _REFUSED = (ValueError, AttributeError, FFmpegError)  # AttributeError: FFmpeg has no decoder for the codec
 
 
-class Companions:
+class PassthroughStreams:
     """All of ``path`` but its pictures, opened a second time so that nothing waits in memory for them.
 
     A track is copied where the container can hold its codec, else encoded again (sound: AAC, Opus in

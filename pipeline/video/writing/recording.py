@@ -78,7 +78,7 @@ class VideoFileSink(Sink):
         spec = VideoSpec.settled(pictures, container_of(self.path), self._encoding)
         self.notes += spec.notes
         self._output = OutputFile(
-            self.path, spec, overwrite=self._overwrite, companions_from=self._audio_from
+            self.path, spec, overwrite=self._overwrite, passthrough_from=self._audio_from
         )
         self._output.notes[:0] = self.notes
         self.notes = self._output.notes

@@ -16,9 +16,10 @@ from pipeline.live.sinks.null import NullSink
 from pipeline.live.sources.synthetic import SyntheticSource
 from pipeline.stylize.in_flight import overlapped
 from pipeline.video import plan
-from pipeline.video.job import VideoOptions, run_video
+from pipeline.video.job import run_video
 from pipeline.video.loop import run_file
-from pipeline.video.progress import Progress
+from pipeline.video.options import VideoOptions
+from pipeline.video.progress import LoopProgress
 from pipeline.video.segments.journal import unfinished_frames
 from scripts import kill_resume
 from tests.support import make_media
@@ -81,7 +82,7 @@ class Overlapping:
 def test_ctrl_c_with_frames_in_flight_keeps_what_was_made() -> None:
     sink = NullSink()
 
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: LoopProgress) -> None:
         if progress.frames:
             raise KeyboardInterrupt
 

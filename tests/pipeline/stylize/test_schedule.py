@@ -15,7 +15,8 @@ from pipeline.stylize.cuts import CutDetector
 from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.schedule import Part, parse_schedule
 from pipeline.stylize.scheduled import ScheduledStylizer
-from pipeline.video.job import VideoOptions, run_video
+from pipeline.video.job import run_video
+from pipeline.video.options import VideoOptions
 from pipeline.video.reading.resample import resampled
 from pipeline.video.reading.video_file import VideoFileSource
 from pipeline.video.writing.encoding import CODECS, Encoding, family_for, hardware_encoders

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.common.adapters import is_installed
-from pipeline.video.job import VideoOptions, run_video
+from pipeline.video.job import run_video
+from pipeline.video.options import VideoOptions
 from pipeline.video.reading.packet_times import picture_times
 from pipeline.video.reading.video_file import VideoFileSource
 from scripts import kill_resume
@@ -40,7 +41,7 @@ SPREAD = """
 import sys
 from pathlib import Path
 from pipeline.video.cluster import Cluster
-from pipeline.video.job import VideoOptions
+from pipeline.video.options import VideoOptions
 from pipeline.video.plan import VideoPlan
 told = []
 options = VideoOptions(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], engine="identity",

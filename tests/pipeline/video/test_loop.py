@@ -12,7 +12,7 @@ from pipeline.frame import Frame, Pixels
 from pipeline.live.sinks.null import NullSink
 from pipeline.stream import Sink, Source, StreamInfo
 from pipeline.video.loop import run_file
-from pipeline.video.progress import STAGES, LoopReport, Progress
+from pipeline.video.progress import STAGES, LoopProgress, LoopReport
 
 
 class Counting(Source):
@@ -125,7 +125,7 @@ def test_an_error_in_finishing_reaches_the_caller() -> None:
 
 
 def test_an_error_while_reporting_progress_ends_the_threads() -> None:
-    def broken(progress: Progress) -> None:
+    def broken(progress: LoopProgress) -> None:
         raise ZeroDivisionError("display broke")
 
     gate = threading.Event()
@@ -157,7 +157,7 @@ def test_stopping_keeps_what_was_made() -> None:
 def test_ctrl_c_keeps_what_was_made() -> None:
     sink = Keeping()
 
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: LoopProgress) -> None:
         if progress.frames:
             raise KeyboardInterrupt
 
@@ -181,7 +181,7 @@ def test_stopping_before_the_first_frame_is_an_interruption() -> None:
 
 
 def test_progress_counts_finished_frames() -> None:
-    seen: list[Progress] = []
+    seen: list[LoopProgress] = []
 
     def slow(pixels: Pixels) -> Pixels:
         threading.Event().wait(0.05)

@@ -13,9 +13,10 @@ import pytest
 from pipeline.common.errors import OutputError
 from pipeline.frame import Frame
 from pipeline.stylize.scheduled import ScheduledStylizer
-from pipeline.video.job import VideoOptions, VideoSummary, run_video
+from pipeline.video.job import VideoSummary, run_video
+from pipeline.video.options import VideoOptions
 from pipeline.video.outputs import movie
-from pipeline.video.progress import Progress
+from pipeline.video.progress import LoopProgress
 from pipeline.video.reading.media import Position, pixels_crc
 from pipeline.video.reading.video_file import VideoFileSource
 from pipeline.video.segments import segment_encoder
@@ -158,7 +159,7 @@ def test_a_stopped_job_shows_its_part_and_goes_on(clip: Path, invert: Path) -> N
     options = wanted(clip, "out.mp4", invert)
     stop = threading.Event()
 
-    def at_twenty(progress: Progress) -> None:
+    def at_twenty(progress: LoopProgress) -> None:
         if progress.frames >= 20:
             stop.set()
 

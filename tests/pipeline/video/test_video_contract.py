@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.common.errors import InputError
-from pipeline.video.job import VideoOptions, run_video
+from pipeline.video.job import run_video
+from pipeline.video.options import VideoOptions
 from scripts.compare_media import FFPROBE, differences, look
 from tests.support import make_matrix, make_media
 

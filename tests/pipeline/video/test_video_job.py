@@ -19,8 +19,9 @@ from pipeline.common.errors import (
 )
 from pipeline.frame import Pixels
 from pipeline.stylize.stylizer import Stylizer
-from pipeline.video.job import VideoOptions, run_video
-from pipeline.video.progress import Progress
+from pipeline.video.job import run_video
+from pipeline.video.options import VideoOptions
+from pipeline.video.progress import LoopProgress
 from pipeline.video.reading.video_file import VideoFileSource
 from tests.support import make_media
 
@@ -133,8 +134,8 @@ def test_stopping_leaves_a_playable_file(tmp_path: Path, invert: str) -> None:
     assert not target.exists()
 
 
-def slowed(stop: threading.Event, after: int) -> Callable[[Progress], None]:
-    def on_progress(progress: Progress) -> None:
+def slowed(stop: threading.Event, after: int) -> Callable[[LoopProgress], None]:
+    def on_progress(progress: LoopProgress) -> None:
         if progress.frames >= after:
             stop.set()
 
@@ -145,7 +146,8 @@ SLOW_JOB = """
 import sys, time
 from pathlib import Path
 from pipeline.stylize.stylizer import Stylizer
-from pipeline.video.job import VideoOptions, run_video
+from pipeline.video.job import run_video
+from pipeline.video.options import VideoOptions
 stylize = Stylizer.__call__
 def slow(self, pixels, controls=None):
     time.sleep(0.03)
@@ -181,7 +183,7 @@ def test_memory_does_not_grow_with_length(tmp_path: Path, invert: str) -> None:
     """One process, a short and a three times longer clip: the peak may not follow the length."""
     code = (
         "import sys; from pathlib import Path; from pipeline.common.machine import peak_resident_mb\n"
-        "from pipeline.video.job import VideoOptions, run_video\n"
+        "from pipeline.video.job import run_video; from pipeline.video.options import VideoOptions\n"
         "run = lambda i: run_video(VideoOptions(Path(i), Path(sys.argv[3]), sys.argv[4], overwrite=True))\n"
         "for path in sys.argv[1:3]:\n"
         "    run(path); print(peak_resident_mb())\n"
