@@ -33,6 +33,15 @@ class OutputRequest:
     end: Fraction | None = None
     overwrite: bool = False
 
+    def last_shown_s(self, begin: Fraction, whole: bool) -> Fraction:
+        """Seconds the last picture stands, from ``begin`` to the pictures' end where that is known.
+
+        Args:
+            whole: nothing is missing at the end, neither of the input nor of the work.
+        """
+        left = (self.end or begin) - begin
+        return left if whole and left > 0 else 1 / self.pictures.rate
+
 
 class OutputAssembler(ABC):
     """Opens the encoders of the segments and makes the result of them.

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from pipeline.common.atomic_files import PartFile
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_name
-from pipeline.video.segments.joining import frame_count
+from pipeline.video.segments.joining import first_and_last, frame_count
 from pipeline.video.segments.segment_encoder import PacketEncoder
 from pipeline.video.segments.segment_file import read_header, read_packets, read_times
 from pipeline.video.writing.container import FAILURES, translate
@@ -25,6 +25,7 @@ from pipeline.video.writing.frame_encoder import FrameEncoder, VideoSpec
 from pipeline.video.writing.verification import check_video
 
 _TICK = Fraction(1, 100)  # a GIF counts hundredths of a second
+_LONGEST_DELAY = 65535
 
 
 class GifAssembler(OutputAssembler):
@@ -33,7 +34,7 @@ class GifAssembler(OutputAssembler):
     def __init__(self, wanted: OutputRequest) -> None:
         """Settle the encoding of the segments."""
         self.final = wanted.path
-        self._overwrite = wanted.overwrite
+        self._wanted = wanted
         encoding = Encoding(codec="ffv1", threads=wanted.encoding.threads)
         self.spec = VideoSpec.settled(wanted.pictures, "matroska", encoding)
         self.encoding = self.spec.encoding
@@ -46,9 +47,9 @@ class GifAssembler(OutputAssembler):
     def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
         """See ``OutputAssembler``."""
         path = self.final if complete else part_name(self.final)
-        part = PartFile(path, overwrite=self._overwrite or not complete)
+        part = PartFile(path, overwrite=self._wanted.overwrite or not complete)
         try:
-            times = self._write(part, segments)
+            times = self._write(part, segments, complete and not damaged)
             part.file.flush()
             check_video(
                 part.part_path,
@@ -64,11 +65,13 @@ class GifAssembler(OutputAssembler):
             part.discard()
         return path
 
-    def _write(self, part: PartFile, segments: Sequence[Path]) -> list[int]:
+    def _write(self, part: PartFile, segments: Sequence[Path], whole: bool) -> list[int]:
         palette = self._palette(segments)
         graph, frames_in, palette_in = self._painter()
         times = self._times(segments)
-        with av.open(part.file, "w", format="gif") as container:
+        last = first_and_last(segments)[1] * self.spec.pictures.tick
+        delay = min(_LONGEST_DELAY, round(self._wanted.last_shown_s(last, whole) / _TICK))
+        with av.open(part.file, "w", format="gif", options={"final_delay": str(delay)}) as container:
             stream = container.add_stream("gif", rate=self.spec.pictures.rate)
             stream.height, stream.width = self.spec.padded
             stream.pix_fmt = "pal8"

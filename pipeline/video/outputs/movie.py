@@ -1,7 +1,6 @@
 """A video file, with everything else of the source, checked before it gets its name."""
 
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 
 from pipeline.common.errors import OutputError
@@ -13,8 +12,6 @@ from pipeline.video.writing.container import OutputFile
 from pipeline.video.writing.encoding import FORMATS
 from pipeline.video.writing.frame_encoder import FrameEncoder, VideoSpec, require_hardware
 from pipeline.video.writing.verification import check_video
-
-_LONGEST_LAST_S = Fraction(10)
 
 
 class MovieAssembler(OutputAssembler):
@@ -45,7 +42,7 @@ class MovieAssembler(OutputAssembler):
         )
         try:
             self._check_header(segments[0], output)
-            output.write(joined(segments, self._last_duration(segments, complete)))
+            output.write(joined(segments, self._last_duration(segments, complete and not damaged)))
             output.end(complete)
             self.damage = output.damage
             self._check(output, segments, complete and not damaged and not output.damage)
@@ -65,12 +62,9 @@ class MovieAssembler(OutputAssembler):
                 "segments were made (PyAV was changed?); run again with --no-resume"
             )
 
-    def _last_duration(self, segments: Sequence[Path], complete: bool) -> int:
-        """Ticks of the last picture: up to the stream's end where that is known, else one frame."""
-        last = first_and_last(segments)[1] * self.spec.pictures.tick
-        left = (self._wanted.end or last) - last
-        span = left if complete and 0 < left < _LONGEST_LAST_S else 1 / self.spec.pictures.rate
-        return max(1, round(span / self.spec.pictures.tick))
+    def _last_duration(self, segments: Sequence[Path], whole: bool) -> int:
+        tick = self.spec.pictures.tick
+        return max(1, round(self._wanted.last_shown_s(first_and_last(segments)[1] * tick, whole) / tick))
 
     def _check(self, output: OutputFile, segments: Sequence[Path], complete: bool) -> None:
         first, last = (ticks * self.spec.pictures.tick for ticks in first_and_last(segments))

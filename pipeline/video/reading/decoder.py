@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from pipeline.common.errors import InputError, InputNotFoundError
 from pipeline.common.machine import usable_cores
+from pipeline.video.reading import matroska
 from pipeline.video.reading.timeline import Timeline, placed
 
 _TEXT_ART_FORMATS = {"tty", "ansi", "idf", "bin", "xbin"}
@@ -66,9 +67,12 @@ class VideoDecoder:
     def end(self) -> Fraction | None:
         """Seconds at which the pictures end by the header, None where it does not say or cannot know."""
         begin, span = self.stream.start_time, self.stream.duration
-        if begin is None or span is None or self.timeline.may_jump:
+        if self.timeline.may_jump:
             return None
-        return (begin + span) * self.tick - self.timeline.origin
+        if begin is not None and span is not None:
+            return (begin + span) * self.tick - self.timeline.origin
+        end = matroska.stream_end(self.stream.metadata)
+        return None if end is None else end - self.timeline.origin
 
     def _picture_stream(self) -> VideoStream:
         for stream in self.container.streams.video:
@@ -146,6 +150,8 @@ class VideoDecoder:
         names = self.container.format.name.split(",")
         if not self.container.duration or not any(n in _DURATION_IN_HEADER for n in names):
             return 0.0
+        if "matroska" in names and matroska.is_whole(self.path):
+            return 0.0  # it tells no picture's duration: the last one stands up to the end
         promised = self.container.duration / av.time_base
         missing = promised - float(self._last_end)
         return missing if missing > max(0.5, 0.01 * promised) else 0.0

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pipeline.frame import Frame, Pixels
 from pipeline.stream import Source
 from pipeline.video.color import VideoColor
-from pipeline.video.picture_format import PictureFormat
+from pipeline.video.picture_format import NO_RATE, PictureFormat
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,10 @@ class MediaSource(Source):
         Raises:
             InputError: there is no such frame, or it looks different: the input was changed.
         """
+
+    def last_end(self, begin: Fraction) -> Fraction:
+        """Seconds at which the last picture ends, which begins at ``begin``."""
+        return begin + 1 / (self.info.rate or NO_RATE)
 
     def damage_so_far(self) -> str | None:
         """One line on damage met up to here, for a reader that stops before the end; None without any."""

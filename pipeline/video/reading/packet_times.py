@@ -7,6 +7,7 @@ import av
 
 from pipeline.common.errors import InputError
 from pipeline.video.reading.media import MediaSource
+from pipeline.video.reading.resample import resampled
 from pipeline.video.reading.streams import first_pictures
 from pipeline.video.reading.timeline import Timeline, placed
 
@@ -34,6 +35,6 @@ def picture_times(path: Path, source: MediaSource, fps: Fraction | None = None) 
     shown = [seconds for seconds in times if seconds >= source.start]
     if fps is None:
         return shown
-    rate = source.info.rate or fps
-    last = shown[-1] - source.start
-    return [source.start + index / rate for index in range(int(last * rate) + 1)]
+    return [
+        seconds for seconds, _ in resampled(((at, at) for at in shown), fps, source.start, source.last_end)
+    ]

@@ -1,6 +1,6 @@
 """Another frame rate, only when asked for: at each new time the picture that is shown then."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ def resampled(
     pictures: Iterator[tuple[Fraction, Picture]],
     fps: Fraction,
     start: Fraction,
-    last_duration: Fraction,
+    end: Callable[[Fraction], Fraction],
     first_index: int = 0,
 ) -> Iterator[tuple[Fraction, Picture]]:
     """Pictures at ``start + i / fps`` for i from ``first_index``: the latest that began by then.
@@ -20,7 +20,7 @@ def resampled(
 
     Args:
         pictures: (pts in seconds, picture) in rising order, from at or before the first new time.
-        last_duration: seconds the last picture is shown.
+        end: the second at which the last picture ends, from that at which it begins.
     """
     index = first_index
     shown: tuple[Fraction, Picture] | None = None
@@ -29,6 +29,6 @@ def resampled(
             yield start + index / fps, shown[1]
             index += 1
         shown = (pts, picture)
-    while shown is not None and start + index / fps < shown[0] + last_duration:
+    while shown is not None and start + index / fps < end(shown[0]):
         yield start + index / fps, shown[1]
         index += 1

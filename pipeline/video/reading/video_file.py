@@ -120,7 +120,16 @@ class VideoFileSource(MediaSource):
         timed = ((self._time_of(picture, number), picture) for number, picture in enumerate(whole))
         if self._fps is None:
             return timed
-        return resampled(timed, self._fps, self.start, 1 / self._own_rate, first_index)
+        return resampled(timed, self._fps, self.start, self._read_end, first_index)
+
+    def _read_end(self, begin: Fraction) -> Fraction:
+        """Where the last picture that was read ends; without the header's word where some are missing."""
+        return begin + 1 / self._own_rate if self._decoder.damage() else self.last_end(begin)
+
+    def last_end(self, begin: Fraction) -> Fraction:
+        """See ``MediaSource``."""
+        own = begin + 1 / self._own_rate
+        return max(own, self._decoder.end() or own)
 
     def skip_to(
         self,
