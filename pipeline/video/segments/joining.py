@@ -25,14 +25,16 @@ def joined(segments: Sequence[Path], last_duration: int) -> Iterator[EncodedPack
         OutputError: a segment is damaged, or begins before the one before it ended.
     """
     delay = max((reorder_delay(read_times(path)) for path in segments), default=0)
-    dts = _decoding_times(segments, delay)
+    dts, left = _decoding_times(segments, delay), frame_count(segments)
     for path in segments:
         ordered = sorted(read_times(path))
         following = dict(pairwise(ordered))
         next_begin = _first_time_after(segments, path)
         for packet in read_packets(path):
             end = following.get(packet.pts, next_begin)
-            duration = last_duration if end is None else end - packet.pts
+            left -= 1
+            # mp4 measures a track by the packet that is decoded last
+            duration = last_duration if end is None or not left else end - packet.pts
             yield replace(packet, dts=next(dts), duration=duration)
 
 
