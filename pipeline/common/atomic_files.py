@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import zlib
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,7 +25,7 @@ class PartFile:
         self.path = path
         self._overwrite = overwrite
         check_target(path, overwrite)
-        self.part_path = path.with_name(f".{path.stem[:100]}.{secrets.token_hex(4)}.part{path.suffix}")
+        self.part_path = beside(path, ".", f".{secrets.token_hex(4)}.part{path.suffix}", stem=True)
         try:
             self.file: BinaryIO = self.part_path.open("xb", buffering=1 << 18)
         except OSError as error:
@@ -53,17 +54,54 @@ class PartFile:
             self.part_path.unlink(missing_ok=True)
 
 
+_LONGEST_NAME_BYTES = 255
+"""What nearly every file system allows; where one allows less, the system's own refusal is told."""
+
+
+def beside(path: Path, before: str, after: str, *, stem: bool = False) -> Path:
+    """A neighbour of ``path`` whose name is its own, or its stem, with text before and after it.
+
+    Where that is too long for a file system, a checksum stands for the end of the name, so that it is
+    another one for every ``path``, and the same each time.
+    """
+    name = path.stem if stem else path.name
+    if len(os.fsencode(f"{before}{name}{after}")) <= _LONGEST_NAME_BYTES:
+        return path.with_name(f"{before}{name}{after}")
+    sum_ = f"-{zlib.crc32(os.fsencode(path.name)):08x}"
+    room = _LONGEST_NAME_BYTES - len(os.fsencode(f"{before}{sum_}{after}"))
+    short = os.fsencode(name)[: max(0, room)].decode(errors="ignore")
+    return path.with_name(f"{before}{short}{sum_}{after}")
+
+
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def check_target(path: Path, overwrite: bool) -> None:
     """Raise OutputError unless a file may be written at ``path``."""
+    fault = name_fault(path)
+    if fault is not None:
+        raise OutputError(fault)
     if path.is_dir():
         raise OutputError(f"{path} is a folder, a file name was wanted; add a name, {path / 'out.mp4'} say")
     if not path.parent.is_dir():
         raise OutputError(f"the folder {path.parent} does not exist; create it or choose another output")
     if path.exists() and not overwrite:
         raise OutputError(f"{path} is already there; choose another name or add --overwrite")
+
+
+def name_fault(path: Path) -> str | None:
+    """What the system has against a file's name itself, whether there is such a file or not, in one line."""
+    try:
+        path.lstat()
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            return None
+        name = max(path.parts, key=lambda part: len(os.fsencode(part)))
+        length, short = len(os.fsencode(name)), f"{name[:30]}..."
+        return f"the name {short} has {length} bytes, more than the file system allows; choose a shorter one"
+    except ValueError as error:
+        return f"{str(path)!r} cannot be a file's name ({error}); choose another one"
+    return None
 
 
 def write_error(path: Path, error: OSError) -> OutputError:

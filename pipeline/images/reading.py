@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.common.atomic_files import name_fault
 from pipeline.common.errors import InputError, InputNotFoundError
 from pipeline.frame import Frame, Pixels
 from pipeline.stream import Source, StreamInfo
@@ -80,6 +81,9 @@ def list_images(inputs: Sequence[Path]) -> list[Path]:
 
 
 def _list(entry: Path) -> list[Path]:
+    fault = name_fault(entry)
+    if fault is not None:
+        raise InputError(fault)
     if not entry.exists():
         raise InputNotFoundError(f"{entry} does not exist; check the name and the folder")
     if not entry.is_dir():

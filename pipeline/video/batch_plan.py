@@ -1,15 +1,17 @@
 """Many videos: which file goes where, what is done already, what is left to do."""
 
 import glob
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.common.atomic_files import name_fault
 from pipeline.common.errors import InputError, OutputError
 from pipeline.images.reading import natural_key
 from pipeline.video.options import VideoOptions
 from pipeline.video.plan import ScheduledStyles, VideoPlan
-from pipeline.video.reading.picture_sequence import is_picture_sequence
+from pipeline.video.reading.picture_sequence import is_picture_sequence, name_without_number
 
 VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".vob",
@@ -18,6 +20,7 @@ VIDEO_SUFFIXES = (
 """File extensions taken from a folder; a file named directly may have any."""
 
 DEFAULT_PATTERN = "{stem}-{style}.mp4"
+_FIELD = re.compile(r"\{(?:stem|name|style|parent|number)[^{}]*\}")
 
 
 def find_inputs(names: Sequence[str]) -> list[Path]:
@@ -34,17 +37,27 @@ def find_inputs(names: Sequence[str]) -> list[Path]:
 
 def _find(name: str) -> list[Path]:
     path = Path(name)
-    if path.is_file() or "%" in path.name or (path.is_dir() and is_picture_sequence(path)):
+    fault = name_fault(path)
+    if fault is not None:
+        raise InputError(fault)
+    if path.is_file() or is_picture_sequence(path):
         return [path]
     if path.is_dir():
         return _videos(path)
     if not glob.has_magic(name):
         return [path]  # opening it says that it is not there
-    matches = sorted((Path(match) for match in glob.glob(name, recursive=True)), key=str)  # noqa: PTH207 - any root
+    pattern = _without_magic_in_folders(path)
+    matches = sorted((Path(match) for match in glob.glob(pattern, recursive=True)), key=str)  # noqa: PTH207 - any root
     videos = [match for match in matches if match.is_file()]
     if not videos:
         raise InputError(f"no file fits the pattern {name!r}; check it, and quote it for the shell")
     return videos
+
+
+def _without_magic_in_folders(path: Path) -> str:
+    """A glob pattern in which the folders that are there stand for themselves, brackets and all."""
+    folder = next((parent for parent in path.parents if parent.is_dir()), Path())
+    return str(Path(glob.escape(str(folder))) / path.relative_to(folder))
 
 
 def _videos(folder: Path) -> list[Path]:
@@ -60,9 +73,14 @@ def _videos(folder: Path) -> list[Path]:
 
 def is_batch(names: Sequence[str], output: Path) -> bool:
     """Whether the inputs are several, or may be: then the output is a folder or a naming pattern."""
-    single = len(names) == 1 and not glob.has_magic(names[0])
-    folder = single and Path(names[0]).is_dir() and not is_picture_sequence(Path(names[0]))
-    return not single or folder or "{" in output.name
+    return len(names) != 1 or _may_be_several(names[0]) or _FIELD.search(output.name) is not None
+
+
+def _may_be_several(name: str) -> bool:
+    path = Path(name)
+    if name_fault(path) is not None or path.is_file() or is_picture_sequence(path):
+        return False
+    return path.is_dir() or glob.has_magic(name)
 
 
 def plan(names: Sequence[str], output: Path, options: VideoOptions) -> list[VideoPlan]:
@@ -110,14 +128,15 @@ def plan_rows(planned: Sequence[VideoPlan]) -> Iterator[tuple[str, ...]]:
 def output_for(pattern: Path, source: Path, options: VideoOptions, number: int = 1) -> Path:
     """The output's name for one input. Raises OutputError for a field nobody knows."""
     fields = {
-        "stem": source.stem.split("%")[0].rstrip("-_.") or source.parent.name,
+        "stem": name_without_number(source),
         "name": source.name,
         "style": "scheduled" if options.schedule else Path(options.style).stem,
         "parent": source.resolve().parent.name,
         "number": number,
     }
     try:
-        return Path(str(pattern).format(**fields))
+        folder = _FIELD.sub(lambda field: field.group().format(**fields), str(pattern.parent))
+        return Path(folder) / pattern.name.format(**fields)
     except (KeyError, IndexError, ValueError) as error:
         known = ", ".join(f"{{{field}}}" for field in fields)
         raise OutputError(

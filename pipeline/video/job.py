@@ -189,6 +189,7 @@ def opened(plan: VideoPlan, on_engine: Callable[[str], None] | None) -> Iterator
     check_options(plan.options)
     with plan.open_source() as source:
         assembler = plan.open_assembler(source)
+        assembler.rehearse()
         with (
             plan.open_stylizer(source) as stylizer,
             plan.open_journal(stylizer.engine_names, assembler) as journal,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline.common.atomic_files import check_target
+from pipeline.common.atomic_files import check_target, name_fault
 from pipeline.common.errors import InputError, OutputError
 from pipeline.stylize.options import PaintingOptions
 from pipeline.video.outputs.opening import final_path
@@ -72,6 +72,9 @@ def check_options(options: VideoOptions) -> None:
         InputError: a size, frame rate or segment length that makes no sense.
         OutputError: the output cannot be written, or is the input.
     """
+    fault = name_fault(options.input)
+    if fault is not None:
+        raise InputError(fault)
     if options.size is not None and not all(1 <= side <= _LARGEST_SIDE_PX for side in options.size):
         height, width = options.size
         raise InputError(f"size must lie in 1..{_LARGEST_SIDE_PX} pixels a side, got {width}x{height}")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.common.atomic_files import beside
 from pipeline.frame import Pixels
 from pipeline.images.writing import write_image
 
@@ -13,7 +14,7 @@ class Preview:
 
     def __init__(self, output: Path, every_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         """``every_s`` 0 writes none."""
-        self.path = output.with_name(f"{output.stem}.preview.jpg")
+        self.path = beside(output, "", ".preview.jpg", stem=True)
         self._every_s, self._clock = every_s, clock
         self._next_at = clock()
 

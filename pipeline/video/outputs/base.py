@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+from pipeline.common.atomic_files import beside
 from pipeline.video.picture_format import PictureFormat
 from pipeline.video.segments.segment_encoder import PacketEncoder
 from pipeline.video.writing.encoding import Encoding
@@ -63,6 +64,14 @@ class OutputAssembler(ABC):
         """A fresh encoder, for one segment."""
 
     @abstractmethod
+    def rehearse(self) -> None:
+        """Try all that decides whether the result can be written, before the first frame; nothing is left.
+
+        Raises:
+            OutputError: as ``build`` would after the work.
+        """
+
+    @abstractmethod
     def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
         """Make, check and name the result; a part of it, under ``part_name``, where not complete.
 
@@ -76,4 +85,4 @@ class OutputAssembler(ABC):
 
 def part_name(final: Path) -> Path:
     """Where a stopped job shows what it has: ``clip.partial.mp4`` for ``clip.mp4``."""
-    return final.with_name(f"{final.stem}.partial{final.suffix}")
+    return beside(final, "", f".partial{final.suffix}", stem=True)

@@ -44,6 +44,10 @@ class GifAssembler(OutputAssembler):
         """Lossless, because the palette is chosen when all pictures are there."""
         return FrameEncoder(self.spec)
 
+    def rehearse(self) -> None:
+        """Make the hidden file and throw it away."""
+        PartFile(self.final, overwrite=self._overwrite).discard()
+
     def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
         """See ``OutputAssembler``."""
         path = self.final if complete else part_name(self.final)

@@ -30,16 +30,22 @@ class MovieAssembler(OutputAssembler):
         """See ``OutputAssembler``."""
         return FrameEncoder(self.spec)
 
+    def rehearse(self) -> None:
+        """Open the file with all its streams, write its header, and throw it away."""
+        output = self._open(self.final, self._wanted.overwrite)
+        self.notes += output.notes
+        output.close()
+
+    def _open(self, path: Path, overwrite: bool) -> OutputFile:
+        wanted = self._wanted
+        return OutputFile(
+            path, self.spec, overwrite=overwrite, passthrough_from=wanted.source, shift=wanted.shift
+        )
+
     def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
         """See ``OutputAssembler``."""
-        wanted, path = self._wanted, self.final if complete else part_name(self.final)
-        output = OutputFile(
-            path,
-            self.spec,
-            overwrite=wanted.overwrite or not complete,
-            passthrough_from=wanted.source,
-            shift=wanted.shift,
-        )
+        path = self.final if complete else part_name(self.final)
+        output = self._open(path, self._wanted.overwrite or not complete)
         try:
             self._check_header(segments[0], output)
             output.write(joined(segments, self._last_duration(segments, complete and not damaged)))

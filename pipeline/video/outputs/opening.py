@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pipeline.common.atomic_files import name_fault
 from pipeline.common.errors import OutputError
 from pipeline.images.writing import WRITABLE
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest
@@ -16,8 +17,11 @@ def final_path(path: Path) -> Path:
     """What appears at the end: the file, or for a sequence of pictures its folder.
 
     Raises:
-        OutputError: an extension nobody knows.
+        OutputError: an extension nobody knows, or a name that is too long.
     """
+    fault = name_fault(path)
+    if fault is not None:
+        raise OutputError(fault)
     suffix = path.suffix.lower()
     if is_picture_pattern(path):
         if suffix not in WRITABLE:

@@ -4,16 +4,23 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipeline.common.atomic_files import write_error
+import numpy as np
+
+from pipeline.common.atomic_files import beside, write_error
 from pipeline.common.errors import OutputError
 from pipeline.frame import Frame
 from pipeline.images.reading import read_image
 from pipeline.images.writing import encode_image
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_name
 from pipeline.video.picture_format import PictureFormat
+from pipeline.video.reading.picture_sequence import numbered
 from pipeline.video.segments.segment_encoder import PacketEncoder
 from pipeline.video.segments.segment_file import read_packets, sync_folder
 from pipeline.video.writing.frame_encoder import EncodedPacket
+
+
+def _part(folder: Path) -> Path:
+    return beside(folder, ".", ".part")
 
 
 class PictureEncoder:
@@ -55,10 +62,21 @@ class PicturesAssembler(OutputAssembler):
         """See ``OutputAssembler``."""
         return PictureEncoder(self._wanted.path.suffix.lower(), self._wanted.pictures)
 
+    def rehearse(self) -> None:
+        """Make the hidden folder, encode a black picture, and throw both away."""
+        height, width = self._wanted.pictures.size
+        encode_image(self._wanted.path.suffix, np.zeros((height, width, 3), np.uint8))
+        part = _part(self.final)
+        try:
+            part.mkdir(exist_ok=True)
+            part.rmdir()
+        except OSError as error:
+            raise write_error(self.final, error) from error
+
     def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
         """See ``OutputAssembler``."""
         folder = self.final if complete else part_name(self.final)
-        part = folder.with_name(f".{folder.name}.part")
+        part = _part(folder)
         try:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
@@ -78,7 +96,7 @@ class PicturesAssembler(OutputAssembler):
         written: list[Path] = []
         for segment in segments:
             for packet in read_packets(segment):
-                path = part / (self._wanted.path.name % len(written))
+                path = part / (numbered(self._wanted.path, len(written)))
                 path.write_bytes(packet.data)
                 written.append(path)
         sync_folder(part)

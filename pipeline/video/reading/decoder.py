@@ -58,6 +58,12 @@ class VideoDecoder:
         """Go to a key frame at or before ``pts`` seconds; call ``pictures`` anew."""
         self.container.seek(int((pts + self.timeline.origin) / self.tick), stream=self.stream)
 
+    @property
+    def rate(self) -> Fraction | None:
+        """Frames a second, None where unknown; a rate of one frame a tick is the clock's, not the frames'."""
+        average, guessed = self.stream.average_rate, self.stream.guessed_rate
+        return guessed or average if average == 1 / self.tick else average or guessed
+
     def duration_s(self) -> float | None:
         """Seconds by the header, None where it does not say."""
         if self.stream.duration:

@@ -15,7 +15,7 @@ from pipeline.video.color import VideoColor
 from pipeline.video.picture_format import NO_RATE
 from pipeline.video.reading.media import MediaSource, Position
 
-_NUMBER = re.compile(r"%0?\d*d")
+_NUMBER = re.compile(r"%(?:0?\d+)?d(?=\.[^.%]+$)")  # right before the extension
 
 
 class PictureSequenceSource(MediaSource):
@@ -80,8 +80,22 @@ class PictureSequenceSource(MediaSource):
 
 
 def is_picture_pattern(path: Path) -> bool:
-    """Whether ``path`` names numbered pictures, read or written: ``%06d.png`` for example."""
-    return _NUMBER.search(path.name) is not None
+    """Whether ``path`` names numbered pictures, read or written: ``%06d.png`` for example.
+
+    Only a number right before the extension counts, and only where no file has that very name.
+    """
+    return _NUMBER.search(path.name) is not None and not path.is_file()
+
+
+def numbered(pattern: Path, number: int) -> str:
+    """The name of one picture of a pattern."""
+    return _NUMBER.sub(lambda found: found.group() % number, pattern.name)
+
+
+def name_without_number(path: Path) -> str:
+    """The stem of a file, or of a pattern what stands before its number."""
+    stem = _NUMBER.split(path.name)[0].rstrip("-_.") if is_picture_pattern(path) else path.stem
+    return stem or path.resolve().parent.name
 
 
 def is_picture_sequence(path: Path) -> bool:
@@ -98,10 +112,10 @@ def sequence_paths(path: Path) -> list[Path]:
     """The pictures in the order of their numbers. Raises InputError as ``PictureSequenceSource``."""
     if path.is_dir():
         return list_images([path])
-    before, number, after = path.name.partition(_NUMBER.search(path.name).group())  # type: ignore[union-attr]
+    before, after = _NUMBER.split(path.name)
     fits = re.compile(re.escape(before) + r"\d+" + re.escape(after))
     folder = path.parent
     found = [entry for entry in folder.iterdir() if fits.fullmatch(entry.name)] if folder.is_dir() else []
     if not found:
-        raise InputNotFoundError(f"no picture is called {path} with a number for {number}; check the name")
+        raise InputNotFoundError(f"no picture is called {path} with a number for its %d; check the name")
     return sorted(found, key=natural_key)

@@ -90,7 +90,7 @@ class VideoFileSource(MediaSource):
         self.color = VideoColor.of_frame(first)
         height, width = size or upright
         self._decoded_size = (width, height) if sideways else (height, width)
-        rate = self._decoder.stream.average_rate or self._decoder.stream.guessed_rate
+        rate = self._decoder.rate
         self._own_rate = rate or Fraction(25)
         self.start = self._time_of(first, 0)
         self.end = None if self._fps else self._decoder.end()

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from filelock import BaseFileLock
 
+from pipeline.common.atomic_files import beside
 from pipeline.common.closeable import Closeable
 from pipeline.common.errors import OutputError
 from pipeline.common.file_locks import try_lock
@@ -63,7 +64,7 @@ class SegmentRecord:
 
 def work_folder(output: Path) -> Path:
     """The hidden folder beside ``output`` in which a job keeps its segments until the output is whole."""
-    return output.with_name(f".{output.name}.work")
+    return beside(output, ".", ".work")
 
 
 class Journal(Closeable):

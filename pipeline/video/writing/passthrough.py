@@ -15,13 +15,15 @@ from av.subtitles.stream import SubtitleStream
 
 from pipeline.video.reading.streams import first_pictures
 from pipeline.video.reading.timeline import Timeline, placed
+from pipeline.video.writing.sound import EncodedTrack
 from pipeline.video.writing.tracks import (
     AUDIO_ENCODER,
     SUBTITLE_ENCODER,
     ConvertedSubtitles,
     CopiedTrack,
-    EncodedTrack,
     Track,
+    codec_name,
+    refusal,
 )
 
 OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
@@ -105,42 +107,34 @@ class PassthroughStreams:
         self.kinds.append(stream.type)
 
     def _add_audio(self, number: int, stream: AudioStream) -> None:
-        format_name = self._output.format.name
-        try:
+        reason = refusal(stream, self._output.format.name)
+        if reason is None:
             return self._keep(stream, CopiedTrack(stream, self._output))
-        except (ValueError, AttributeError) as error:
-            refusal = str(error)
-        codec = AUDIO_ENCODER.get(format_name, "aac")
-        try:
-            self._keep(stream, EncodedTrack(stream, self._output, codec))
-        except _REFUSED as error:
-            self._notes.append(f"sound track {number} is left out: {refusal}, and encoding failed ({error})")
-            return None
-        self._notes.append(
-            f"sound track {number} was encoded again as {codec.removeprefix('lib')}: "
-            f"{format_name} cannot hold {stream.codec_context.name}"
-        )
-        return None
+        codec = AUDIO_ENCODER.get(self._output.format.name, "aac")
+        self._convert(f"sound track {number}", "encoded again as", stream, codec, reason)
 
     def _add_subtitles(self, number: int, stream: SubtitleStream) -> None:
-        format_name, name = self._output.format.name, _codec_name(stream)
-        try:
+        reason = refusal(stream, self._output.format.name)
+        if reason is None:
             return self._keep(stream, CopiedTrack(stream, self._output))
-        except (ValueError, AttributeError) as error:
-            refusal = str(error)
-        codec = SUBTITLE_ENCODER[format_name]
+        codec = SUBTITLE_ENCODER[self._output.format.name]
+        self._convert(f"subtitle track {number}", "converted to", stream, codec, reason)
+
+    def _convert(
+        self, what: str, how: str, stream: AudioStream | SubtitleStream, codec: str, reason: str
+    ) -> None:
         try:
-            self._keep(stream, ConvertedSubtitles(stream, self._output, codec))
+            if isinstance(stream, AudioStream):
+                self._keep(stream, EncodedTrack(stream, self._output, codec))
+            else:
+                self._keep(stream, ConvertedSubtitles(stream, self._output, codec))
         except _REFUSED as error:
-            self._notes.append(f"subtitle track {number} ({name}) is left out: {refusal}, and {error}")
-            return None
-        self._notes.append(
-            f"subtitle track {number} was converted to {codec}: {format_name} cannot hold {name}"
-        )
-        return None
+            self._notes.append(f"{what} is left out: {reason}, and it cannot be converted ({error})")
+        else:
+            self._notes.append(f"{what} was {how} {codec.removeprefix('lib')}: {reason}")
 
     def _add_cover(self, stream: Stream) -> None:
-        format_name, name = self._output.format.name, _codec_name(stream)
+        format_name, name = self._output.format.name, codec_name(stream)
         if format_name in _MOVIES and name in _COVER_TYPES:
             track = CopiedTrack(stream, self._output)
             return self._keep(stream, track)
@@ -167,14 +161,15 @@ class PassthroughStreams:
             return  # the muxer writes the timecode track anew from the video stream's tag
         if self._container.chapters() and stream.metadata.get("handler_name") == "SubtitleHandler":
             return  # an mp4's chapter titles, which are copied as chapters
-        what = stream.metadata.get("handler_name") or _codec_name(stream)
+        what = stream.metadata.get("handler_name") or codec_name(stream)
         self._notes.append(f"data stream {stream.index} ({what}) is left out: it goes with the old pictures")
 
     def video_tags(self) -> dict[str, str]:
         """Language, title and timecode of the pictures."""
         stream = first_pictures(self._container.streams.video)
         everywhere = (self._container, *self._container.streams)
-        timecode = next((s.metadata["timecode"] for s in everywhere if "timecode" in s.metadata), None)
+        tagged = (item for s in everywhere for item in s.metadata.items())
+        timecode = next((value for key, value in tagged if key.lower() == "timecode"), None)
         tags = {"timecode": timecode} if timecode else {}
         kept = ("language", "title", "handler_name")
         own = stream.metadata if stream is not None else {}
@@ -252,7 +247,3 @@ class PassthroughStreams:
     def close(self) -> None:
         """Close the input. Twice is no error."""
         self._container.close()
-
-
-def _codec_name(stream: Stream) -> str:
-    return stream.codec_context.name if stream.codec_context is not None else "unknown"

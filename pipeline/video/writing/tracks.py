@@ -1,11 +1,12 @@
 """One track of an input beside its pictures, on its way into an output: as it is, or made anew."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any, Protocol, cast
 
-from av.audio.resampler import AudioResampler
-from av.audio.stream import AudioStream
+import av
 from av.container import OutputContainer
+from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
@@ -15,7 +16,9 @@ AUDIO_ENCODER = {"webm": "libopus"}
 """Encoder by container for sound that cannot be copied; AAC where none is named."""
 
 SUBTITLE_ENCODER = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
-_OPUS_RATE_HZ = 48000
+_UNPLAYABLE = {"mp4": ("pcm_",)}
+"""Beginnings of codec names that FFmpeg would write into the container, but players of a few years ago
+cannot read there: PCM in MP4 is younger than most of them, who play noise or nothing."""
 
 
 class Track(Protocol):
@@ -35,7 +38,7 @@ class CopiedTrack:
     """Packets as they are, bit for bit."""
 
     def __init__(self, source: Stream, output: OutputContainer) -> None:
-        """Raises ValueError or AttributeError where the container cannot hold the track."""
+        """Raises ValueError, AttributeError or FFmpegError where the container cannot hold the track."""
         self.stream = output.add_stream_from_template(source, opaque=True)
         name_like(source, self.stream)
 
@@ -44,31 +47,6 @@ class CopiedTrack:
         if packet.size:
             packet.stream = self.stream
             yield packet
-
-
-class EncodedTrack:
-    """Sound decoded and encoded again, for a container that cannot hold the original codec."""
-
-    def __init__(self, source: AudioStream, output: OutputContainer, codec: str) -> None:
-        """Raises ValueError, AttributeError or FFmpegError where that cannot be."""
-        rate = _OPUS_RATE_HZ if codec == "libopus" else source.rate
-        self._source = source
-        self._sound = cast(AudioStream, output.add_stream(codec, rate=rate))
-        self._sound.layout = source.layout.name
-        self._sound.bit_rate = 96_000 * max(1, source.layout.nb_channels)
-        self._resampler = AudioResampler(self._sound.format.name, source.layout.name, rate)
-        self.stream: Stream = self._sound
-        name_like(source, self.stream)
-
-    def convert(self, packet: "Packet[Any]") -> Iterator["Packet[Any]"]:
-        """What the encoder has ready after it."""
-        for decoded in self._source.codec_context.decode(packet if packet.size else None):
-            for frame in self._resampler.resample(decoded):
-                yield from self._sound.encode(frame)
-        if not packet.size:
-            for frame in self._resampler.resample(None):
-                yield from self._sound.encode(frame)
-            yield from self._sound.encode(None)
 
 
 class ConvertedSubtitles:
@@ -119,3 +97,26 @@ def name_like(source: Stream, target: Stream) -> None:
     kept = ("language", "title", "handler_name", "comment")
     target.metadata.update({k: v for k, v in source.metadata.items() if k.lower() in kept})
     target.disposition = source.disposition.value  # type: ignore[assignment]  # PyAV 17 takes a number only
+
+
+def refusal(source: Stream, container: str) -> str | None:
+    """Why a container (FFmpeg's name) does not take a track as it is; None where it does.
+
+    Some containers agree to a codec and refuse it in the header, so a header is written, to memory.
+    """
+    codec = codec_name(source)
+    if codec.startswith(_UNPLAYABLE.get(container, ())):
+        return f"many players cannot read {codec} in {container}"
+    trial = av.open(BytesIO(), "w", format=container)
+    try:
+        CopiedTrack(source, trial)
+        trial.start_encoding()
+        trial.close()
+    except (ValueError, AttributeError, FFmpegError):
+        return f"{container} cannot hold {codec}"
+    return None
+
+
+def codec_name(stream: Stream) -> str:
+    """FFmpeg's name of a stream's codec."""
+    return stream.codec_context.name if stream.codec_context is not None else "unknown"

@@ -51,7 +51,7 @@ def check_video(
         OutputError: something is missing; the message says what was wanted and what is there.
     """
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(f"file:{path}", metadata_errors="replace") as container:
             wrong = _wrong_streams(container, kinds, empty) or _first_fault(
                 container, frames, span, frame_time
             )
@@ -125,11 +125,13 @@ def _shorter_track(path: Path, sound_s: Sequence[Fraction], frame_time: Fraction
 
 def _sound_seconds(path: Path) -> list[Fraction]:
     """Of each sound track that is not empty."""
-    with av.open(str(path), metadata_errors="replace") as container:
+    with av.open(f"file:{path}", metadata_errors="replace") as container:
         count = len(container.streams.audio)
     found = []
     for number in range(count):
-        with av.open(str(path), metadata_errors="replace") as container:  # a seek would miss what is before 0
+        with av.open(
+            f"file:{path}", metadata_errors="replace"
+        ) as container:  # a seek would miss what is before 0
             found.append(_seconds(container, container.streams.audio[number]))
     return [seconds for seconds in found if seconds is not None]
 
@@ -145,7 +147,9 @@ def _seconds(container: InputContainer, stream: Stream) -> Fraction | None:
 
 
 def _lost_tags(container: InputContainer, original: InputContainer) -> list[str]:
-    kept: dict[str, Any] = {key.lower(): value for key, value in container.metadata.items()}
+    pictures = first_pictures(container.streams.video)
+    tagged = (container, pictures) if pictures is not None else (container,)
+    kept: dict[str, Any] = {key.lower(): value for one in tagged for key, value in one.metadata.items()}
     lost = [
         key
         for key in original.metadata

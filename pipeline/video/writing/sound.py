@@ -1,0 +1,78 @@
+"""Sound that the output cannot take as it is, decoded and encoded again."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from pipeline.video.writing.tracks import name_like
+
+_BIT_RATE_OF_A_CHANNEL = 96_000
+_FIXED_RATE_HZ = {"libopus": 48000}
+_NAMED = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""What so many channels without a name are taken for; FFmpeg's own choice but for 3, where it drops one."""
+
+_WRITTEN = {
+    "aac": {**_NAMED, 7: "7.1"},  # AAC has a short number for these, which every player knows
+    "libopus": {**_NAMED, 4: "quad"},
+}
+
+
+class EncodedTrack:
+    """Sound decoded and encoded again, with a channel layout that the encoder and players know."""
+
+    def __init__(self, source: AudioStream, output: OutputContainer, codec: str) -> None:
+        """Raises ValueError, AttributeError or FFmpegError where that cannot be."""
+        count = source.layout.nb_channels
+        if count not in _NAMED:
+            raise ValueError(f"{count} channels are more than {codec.removeprefix('lib')} holds")
+        if source.layout.name.endswith(" channels"):
+            source.codec_context.layout = _NAMED[count]
+        self._source = source
+        self._sound = cast(AudioStream, output.add_stream(codec, rate=_rate(codec, source.rate)))
+        self._sound.layout = _WRITTEN[codec][count]
+        self._sound.bit_rate = _BIT_RATE_OF_A_CHANNEL * count
+        self._sound.codec_context.open()
+        self._resampler: AudioResampler | None = None
+        self._kind: tuple[str, str, int] | None = None
+        self.stream: Stream = self._sound
+        name_like(source, self.stream)
+
+    def convert(self, packet: "Packet[Any]") -> Iterator["Packet[Any]"]:
+        """What the encoder has ready after it."""
+        for decoded in self._source.codec_context.decode(packet if packet.size else None):
+            for frame in self._resampled(decoded):
+                yield from self._sound.encode(frame)
+        if not packet.size:
+            for frame in self._rest():
+                yield from self._sound.encode(frame)
+            yield from self._sound.encode(None)
+
+    def _resampled(self, frame: AudioFrame) -> Iterator[AudioFrame]:
+        """A resampler takes one kind of sound: where the input changes in the middle, a new one goes on."""
+        kind = (frame.format.name, frame.layout.name, frame.rate)
+        if self._resampler is None or kind != self._kind:
+            yield from self._rest()
+            sound = self._sound
+            self._resampler, self._kind = AudioResampler(sound.format.name, sound.layout, sound.rate), kind
+        yield from self._resampler.resample(frame)
+
+    def _rest(self) -> Iterator[AudioFrame]:
+        resampler, self._resampler = self._resampler, None
+        if resampler is not None:
+            yield from resampler.resample(None)
+
+
+def _rate(codec: str, rate: int) -> int:
+    """The source's rate in Hz, or the next one up that the codec has."""
+    if codec in _FIXED_RATE_HZ:
+        return _FIXED_RATE_HZ[codec]
+    return min((known for known in _AAC_RATES_HZ if known >= rate), default=_AAC_RATES_HZ[0])
+
+
+_AAC_RATES_HZ = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
