@@ -31,10 +31,13 @@ class MovieAssembler(OutputAssembler):
         return FrameEncoder(self.spec)
 
     def rehearse(self) -> None:
-        """Open the file with all its streams, write its header, and throw it away."""
+        """Open the file with all its streams, write its header and its end, and throw it away."""
         output = self._open(self.final, self._wanted.overwrite)
-        self.notes += output.notes
-        output.close()
+        try:
+            output.rehearse()
+            self.notes += output.notes
+        finally:
+            output.close()
 
     def _open(self, path: Path, overwrite: bool) -> OutputFile:
         wanted = self._wanted

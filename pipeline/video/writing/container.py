@@ -130,6 +130,18 @@ class OutputFile:
             else:
                 self._arrived.add(index)
 
+    def rehearse(self) -> None:
+        """Write the end at once, as of a file without pictures: some refusals come only there.
+
+        Raises:
+            OutputError: the container refuses what it was given. Only ``close`` may be called afterwards.
+        """
+        assert self._container is not None
+        try:
+            self._container.close()
+        except FAILURES as error:
+            raise translate(self.path, error) from error
+
     @property
     def damage(self) -> str | None:
         """One line where what goes along with the pictures is damaged; known when ``end`` was called."""

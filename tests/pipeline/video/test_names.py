@@ -116,10 +116,10 @@ def refused(source: Path, target: Path) -> str:
     return str(error.value)
 
 
-def test_what_the_header_cannot_hold_is_refused_before_the_first_frame(tmp_path: Path) -> None:
+def test_what_the_container_refuses_at_its_end_is_refused_before_the_first_frame(tmp_path: Path) -> None:
     source, target = tmp_path / "in.mkv", tmp_path / "out.mp4"
     make_media.ffmpeg(*make_media.TESTSRC, "-c:v", "ffv1", "-metadata", "timecode=01:00:00:00", source)
-    pictures = PictureFormat((48, 64), Fraction(70000), Fraction(1, 70000), VideoColor())
+    pictures = PictureFormat((48, 64), Fraction(60000), Fraction(1, 60000), VideoColor())
     assembler = MovieAssembler(OutputRequest(target, pictures, source=source))
     with pytest.raises(OutputError, match=r"out\.mp4 cannot be encoded"):
         assembler.rehearse()
