@@ -46,7 +46,7 @@ class GifAssembler(OutputAssembler):
 
     def rehearse(self) -> None:
         """Make the hidden file and throw it away."""
-        PartFile(self.final, overwrite=self._overwrite).discard()
+        PartFile(self.final, overwrite=self._wanted.overwrite).discard()
 
     def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
         """See ``OutputAssembler``."""
