@@ -17,7 +17,6 @@ from pipeline.video.options import VideoOptions
 from pipeline.video.outputs.base import OutputRequest
 from pipeline.video.outputs.movie import MovieAssembler
 from pipeline.video.picture_format import PictureFormat
-from pipeline.video.progress import Progress
 from tests.support import make_media
 
 pytestmark = make_media.needs_ffmpeg
@@ -107,7 +106,7 @@ def test_neighbours_of_long_names_differ_and_stay() -> None:
 def refused(source: Path, target: Path) -> str:
     """The refusal, which must come before an engine is loaded or a frame is made."""
     asked = VideoOptions(source, target, "invert", engine="identity")
-    seen: list[Progress | str] = []
+    seen: list[object] = []
     before = sorted(source.parent.iterdir())
     with pytest.raises(OutputError) as error:
         run_video(asked, seen.append, on_engine=seen.append)
