@@ -6,6 +6,7 @@ from statistics import mean
 from typing import Any
 
 from training.evaluation.measure import Measured, median_of
+from training.evaluation.single_layers import CONTENT_LAYER, GRAM_LAYERS, WASSERSTEIN_LAYER
 from training.evaluation.stability import Stability
 
 
@@ -18,6 +19,28 @@ class Figure:
     meaning: str
     form: str = ".3f"
 
+
+LAYER_FIGURES: tuple[Figure, ...] = (
+    Figure(
+        f"content_{CONTENT_LAYER}",
+        f"content at {CONTENT_LAYER}",
+        f"relative squared difference of {CONTENT_LAYER}, median: 0 is the photograph",
+    ),
+    *(
+        Figure(
+            f"gram_{layer}",
+            f"Gram at {layer}",
+            f"relative Gram distance at {layer} at full size, median: 0 is the painting",
+        )
+        for layer in GRAM_LAYERS
+    ),
+    Figure(
+        f"wasserstein_{WASSERSTEIN_LAYER}",
+        f"Wasserstein-2 at {WASSERSTEIN_LAYER}",
+        f"relative Wasserstein-2 distance at {WASSERSTEIN_LAYER} at full size, median: 0 is the painting",
+    ),
+)
+"""Of single layers, each by itself."""
 
 FIGURES: tuple[Figure, ...] = (
     Figure(
@@ -51,6 +74,7 @@ FIGURES: tuple[Figure, ...] = (
         "Wasserstein-2 scaled so that 0 is crops of the painting against each other and 1 the untouched "
         "photographs, median",
     ),
+    *LAYER_FIGURES,
     Figure(
         "self_similarity",
         "self-similarity kept",
@@ -105,7 +129,7 @@ def summary(measured: Measured, cost: dict[str, float | None]) -> dict[str, floa
         "objective_ratio": median_of(measured, "objective", "ratio"),
         "objective_ratio_worst": max(ratios, default=None),
         "equivalent_iterations": median_of(measured, "objective", "equivalent_iterations"),
-        **{key: median_of(measured, key) for key in MEDIANS},
+        **{key: median_of(measured, key) for key in (*MEDIANS, *(f.name for f in LAYER_FIGURES))},
         **cost,
     }
     for name, clips in (

@@ -10,14 +10,14 @@ from typing import Any
 from torch import Tensor
 
 from pipeline.common.errors import CheckpointError
-from training.evaluation import distances, objective
+from training.evaluation import distances, objective, single_layers
 from training.evaluation.flow_clips import FlowClip
 from training.evaluation.material import Clip, Paint, Photo, Pixels, frame_of, image_of, spread
 from training.evaluation.stability import Motion, Stability, estimated_motions, flicker, warp_error
 from training.feed_forward.data import read_painting
 from training.gatys.job import open_encoder
 from training.gatys.recipe import Recipe
-from training.losses.encoder import Encoder
+from training.losses.encoder import Encoder, layers_in
 
 DEFAULT_BRUSH_PX = 512
 EXACT_CLIPS = 3
@@ -40,11 +40,6 @@ class Subject:
     paint: Paint
     recipe: dict[str, Any] = field(default_factory=dict)
     painting: Path | None = None
-
-    @property
-    def brush_px(self) -> int:
-        """Longest side the painting is looked at with: the one it was trained at."""
-        return int(self.recipe.get("style_size") or DEFAULT_BRUSH_PX)
 
 
 @dataclass(frozen=True)
@@ -77,6 +72,7 @@ class Settings:
         folder: optimisations are kept there.
         iterations: of the optimisation; 0 leaves the objective ratio out.
         precision: of the encoder while optimising and judging the objective, ``fp32`` or ``bf16``.
+        style_size: longest side in pixels every painting is looked at with; None takes that of training.
     """
 
     folder: Path
@@ -84,6 +80,7 @@ class Settings:
     device: str = "cpu"
     iterations: int = 300
     precision: str = "fp32"
+    style_size: int | None = None
 
 
 @dataclass
@@ -123,8 +120,21 @@ class Examiner:
     @cached_property
     def encoder(self) -> Encoder:
         """VGG-19 in float32, for distances."""
-        opened = Encoder(distances.LAYERS, self.settings.vgg_weights)
+        reached = layers_in(self.settings.vgg_weights)
+        deep = [name for name in single_layers.LAYERS if name in reached]
+        opened = Encoder((*distances.LAYERS, *deep), self.settings.vgg_weights)
         return opened.to(self.settings.device)
+
+    @property
+    def figures_left_out(self) -> list[str]:
+        """Of which the weights file does not hold the layers, because it ends before them."""
+        lacking = [name for name in single_layers.LAYERS if name not in self.encoder.layers]
+        return [figure for name in lacking for figure in single_layers.figure_names(name)]
+
+    def brush_px(self, subject: Subject) -> int:
+        """Longest side the painting is looked at with: what was asked for, else the one of its training."""
+        trained = int(subject.recipe.get("style_size") or DEFAULT_BRUSH_PX)
+        return self.settings.style_size or trained
 
     def measure(self, subject: Subject) -> Measured:
         """Everything but speed. The cheap parts come first; the optimisation is kept as it goes."""
@@ -155,9 +165,11 @@ class Examiner:
             self.say(f"{subject.name}: {photo.name}")
             painted = subject.paint(photo.frame)
             measured.painted[photo.name] = painted
-            measured.photos[photo.name] = distances.content_figures(
-                self.encoder, self._image(photo.frame), self._image(painted)
-            )
+            pair = self._image(photo.frame), self._image(painted)
+            measured.photos[photo.name] = {
+                **distances.content_figures(self.encoder, *pair),
+                **single_layers.content_at_layer(self.encoder, *pair),
+            }
 
     def _watch(self, subject: Subject, measured: Measured) -> None:
         """Stability on exact clips, real clips and noisy stills."""
@@ -177,15 +189,17 @@ class Examiner:
     def _compare(self, painting: Path, subject: Subject, measured: Measured) -> None:
         """Distances to the painting, at the brush size of training."""
         self.say(f"{subject.name}: style distance")
-        picture = read_painting(painting, subject.brush_px).to(self.settings.device)
+        picture = read_painting(painting, self.brush_px(subject)).to(self.settings.device)
         grams = distances.GramDistance(self.encoder, picture)
         style = distances.StyleDistance(self.encoder, picture)
-        untouched = self._untouched_distances((painting, subject.brush_px), style)
+        layers = single_layers.LayerDistances(self.encoder, picture)
+        untouched = self._untouched_distances((painting, self.brush_px(subject)), style)
         for photo, before in zip(self.material.photos, untouched, strict=True):
             image = self._image(measured.painted[photo.name])
             after = style(image)
             measured.photos[photo.name] |= {
                 "gram": grams(image),
+                **layers(image),
                 "wasserstein": after,
                 "wasserstein_untouched": before,
                 "wasserstein_crops": style.own,
@@ -210,7 +224,7 @@ class Examiner:
             measured.notes.append(f"the objective ratio was left out: {error}")
             return
         encoder = open_encoder(recipe, settings.vgg_weights, settings.device)
-        picture = read_painting(painting, subject.brush_px)
+        picture = read_painting(painting, self.brush_px(subject))
         for number, photo in enumerate(self.material.photos, start=1):
             place = f"{subject.name}: photo {number} of {len(self.material.photos)}, "
             judge = objective.Judge(recipe, encoder, picture, image_of(photo.frame))

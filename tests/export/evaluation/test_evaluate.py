@@ -42,9 +42,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.write(np.ascontiguousarray(picture[:72, shift : shift + 96]))
     writer.release()
     torch.manual_seed(0)
-    body = make_layers(cfgs["E"], batch_norm=False)[:18]
+    body = make_layers(cfgs["E"], batch_norm=False)[:29]
     weights = {f"features.{key}": value for key, value in body.state_dict().items()}
     save_file(weights, str(folder / "vgg.safetensors"))
+    short = {key: value for key, value in weights.items() if int(key.split(".")[1]) < 18}
+    save_file(short, str(folder / "short.safetensors"))
     for name, network in (("swirl", "detail-32"), ("trial", "detail-48")):
         recipe = Recipe(network=network, style_size=80).to_dict()
         state = networks.build(network).state_dict()
@@ -139,6 +141,24 @@ def test_without_paintings_the_rest_still_runs(
     assert set(figures.schema()["required"]) <= set(evaluation)
     assert own.read_bytes()[:200] == graph
     assert [path.name for path in tmp_path.glob("*.partial")] == []
+
+
+def test_figures_of_layers_that_the_weights_do_not_reach_are_left_out_with_one_line(
+    place: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    told = ("--paintings", place / "paintings", "--iterations=0", "--limit-photos=1", "--style-size=96")
+    weights = ("--vgg-weights", place / "short.safetensors")
+    assert run(place, tmp_path / "report", place / "swirl.safetensors", *told, *weights) == 0
+    deep = ["content_relu4_2", "wasserstein_relu4_2", "gram_relu4_1", "gram_relu5_1"]
+    lines = [line for line in capsys.readouterr().out.splitlines() if "weights end before" in line]
+    assert len(lines) == 1
+    assert all(name in lines[0] for name in deep)
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert sorted(report["figures_left_out"]) == sorted(deep)
+    found = report["styles"]["swirl"]["figures"]
+    assert [found[name] for name in deep] == [None] * len(deep)
+    assert found["gram_relu3_1"] > 0
+    assert report["style_size_px"] == 96
 
 
 def test_other_figures_of_a_card_are_kept(styles_folder: Path, tmp_path: Path) -> None:
