@@ -14,7 +14,7 @@ from pipeline.stylize.schedule import Cue, Schedule, parse_schedule
 from pipeline.stylize.scheduled import ScheduledStylizer
 from pipeline.video.options import VideoOptions
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest
-from pipeline.video.outputs.opening import open_assembler
+from pipeline.video.outputs.opening import holds_pixel_aspect, open_assembler
 from pipeline.video.reading import picture_sequence
 from pipeline.video.reading.media import MediaSource
 from pipeline.video.reading.video_file import VideoFileSource
@@ -84,7 +84,13 @@ class VideoPlan:
         options = self.options
         if picture_sequence.is_picture_sequence(options.input):
             return picture_sequence.PictureSequenceSource(options.input, options.size, options.fps)
-        return VideoFileSource(options.input, options.size, fps=options.fps, deinterlace=options.deinterlace)
+        return VideoFileSource(
+            options.input,
+            options.size,
+            fps=options.fps,
+            deinterlace=options.deinterlace,
+            square=not holds_pixel_aspect(options.output),
+        )
 
     def open_stylizer(self, source: MediaSource) -> ScheduledStylizer:
         """Open every engine the schedule needs. Raises StyleError, EngineError, MissingPackageError."""

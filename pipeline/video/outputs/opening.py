@@ -33,6 +33,11 @@ def final_path(path: Path) -> Path:
     return path
 
 
+def holds_pixel_aspect(path: Path) -> bool:
+    """Whether the output can say that its pixels are not square."""
+    return path.suffix.lower() in FORMATS
+
+
 def open_assembler(wanted: OutputRequest) -> OutputAssembler:
     """The assembler that ``wanted.path``'s name asks for; raises OutputError as its constructor does."""
     final_path(wanted.path)

@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from pipeline.common.errors import InputError, InputNotFoundError
 from pipeline.common.machine import usable_cores
 from pipeline.video.reading import matroska
+from pipeline.video.reading.clean_aperture import Aperture, clean_aperture
 from pipeline.video.reading.timeline import Timeline, placed
 
 _TEXT_ART_FORMATS = {"tty", "ansi", "idf", "bin", "xbin"}
@@ -69,6 +70,11 @@ class VideoDecoder:
         if self.stream.duration:
             return float(self.stream.duration * self.tick)
         return self.container.duration / av.time_base if self.container.duration else None
+
+    def aperture(self, size: tuple[int, int]) -> Aperture | None:
+        """The part of the pictures of ``size`` (height, width) that is meant to be shown; None for all."""
+        is_movie = "mov" in self.container.format.name.split(",")
+        return clean_aperture(self.path, self.stream.index, size) if is_movie else None
 
     def end(self) -> Fraction | None:
         """Seconds at which the pictures end by the header, None where it does not say or cannot know."""

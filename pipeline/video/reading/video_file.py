@@ -13,10 +13,11 @@ from av.video.frame import VideoFrame
 from pipeline.common.errors import InputError
 from pipeline.frame import Frame, Pixels
 from pipeline.stream import StreamInfo
-from pipeline.video.color import VideoColor, to_bgr
+from pipeline.video.color import VideoColor
 from pipeline.video.frame_filter import FrameFilter
 from pipeline.video.reading.decoder import REPAIR, VideoDecoder
 from pipeline.video.reading.deinterlace import FILTER, deinterlaced
+from pipeline.video.reading.geometry import Geometry
 from pipeline.video.reading.media import MediaSource, Position, pixels_crc
 from pipeline.video.reading.resample import resampled
 
@@ -42,6 +43,7 @@ class VideoFileSource(MediaSource):
         *,
         fps: Fraction | None = None,
         deinterlace: Deinterlace = "auto",
+        square: bool = False,
     ) -> None:
         """Open ``path``.
 
@@ -49,6 +51,7 @@ class VideoFileSource(MediaSource):
             size: (height, width) that frames are scaled to; None keeps the file's.
             fps: frames at this even rate instead of the file's own times.
             deinterlace: ``auto`` does it where the first picture is marked as interlaced.
+            square: pixels that are not square become so.
 
         Raises:
             InputNotFoundError: no such file.
@@ -57,14 +60,16 @@ class VideoFileSource(MediaSource):
         self.path = path
         self.notes: list[str] = []
         self._fps = fps
-        self._to_bgr = FrameFilter(lambda decoded: to_bgr(self.color, decoded, self._decoded_size))
+        self._framed = 0
+        self._to_bgr = FrameFilter(lambda decoded: self._geometry.filters(self.color, decoded))
         self._begin()
         first = self._peek()
         self._deinterlace = deinterlace == "on" or (deinterlace == "auto" and first.interlaced_frame)
         self._unasked = deinterlace == "auto" and not self._deinterlace
         if self._deinterlace:
             self.notes.append(f"interlaced pictures were made whole ({FILTER})")
-        self._describe(first, size)
+        self._geometry = self._shape(first, size, square)
+        self._describe(first)
         self._pictures = self._timed(0)
 
     def _begin(self) -> None:
@@ -83,21 +88,23 @@ class VideoFileSource(MediaSource):
         self._decoded = itertools.chain([first], self._decoded)
         return first
 
-    def _describe(self, first: VideoFrame, size: tuple[int, int] | None) -> None:
-        self._quarter_turns = round(first.rotation / 90) % 4
-        sideways = self._quarter_turns % 2 == 1
-        upright = (first.width, first.height) if sideways else (first.height, first.width)
+    def _shape(self, first: VideoFrame, size: tuple[int, int] | None, square: bool) -> Geometry:
+        aspect = self._decoder.stream.sample_aspect_ratio or Fraction(1)
+        geometry = Geometry.of(
+            first, aspect, self._decoder.aperture((first.height, first.width)), size, square
+        )
+        self.notes += geometry.notes(aspect)
+        return geometry
+
+    def _describe(self, first: VideoFrame) -> None:
         self.color = VideoColor.of_frame(first)
-        height, width = size or upright
-        self._decoded_size = (width, height) if sideways else (height, width)
         rate = self._decoder.rate
         self._own_rate = rate or Fraction(25)
         self.start = self._time_of(first, 0)
         self.end = None if self._fps else self._decoder.end()
         self.time_base = None if self._fps else self._decoder.tick
-        self.info = StreamInfo((height, width), self._fps or rate or None, self._expected_frames(rate))
-        aspect = self._decoder.stream.sample_aspect_ratio or Fraction(1)
-        self.pixel_aspect = Fraction(1) if size else (1 / aspect if sideways else aspect)
+        self.info = StreamInfo(self._geometry.size, self._fps or rate or None, self._expected_frames(rate))
+        self.pixel_aspect = self._geometry.aspect
         depth = max(component.bits for component in first.format.components)
         if depth > 8:
             self.notes.append(f"the input has {depth} bits a colour, the result has 8")
@@ -183,6 +190,11 @@ class VideoFileSource(MediaSource):
             yield frame
         self.damage = self._damage(self._decoder.damage())
         self.notes += [note for note in self._decoder.timeline.notes if note not in self.notes]
+        if self._framed:
+            height, width = self.info.size
+            self.notes.append(
+                f"{self._framed} pictures have another size: framed in black to {width}x{height}"
+            )
         left = self._decoder.interlaced if self._unasked else 0
         if left:
             self.notes.append(
@@ -194,10 +206,11 @@ class VideoFileSource(MediaSource):
         return Frame(self._to_pixels(picture), index, time.monotonic(), pts)
 
     def _to_pixels(self, decoded: VideoFrame) -> Pixels:
+        self._framed += (decoded.height, decoded.width) != self._geometry.coded
         bgr = self._to_bgr.convert(decoded)
         pixels: Pixels = bgr.to_ndarray()  # type: ignore[assignment]  # bgr24 is always uint8
-        if self._quarter_turns:
-            pixels = np.rot90(pixels, self._quarter_turns)
+        if self._geometry.quarter_turns:
+            pixels = np.rot90(pixels, self._geometry.quarter_turns)
         return np.ascontiguousarray(pixels)
 
     def damage_so_far(self) -> str | None:
