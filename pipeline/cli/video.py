@@ -2,7 +2,7 @@
 
 import enum
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -31,11 +31,10 @@ from pipeline.cli.options import (
 from pipeline.common.adapters import Adapter, load
 
 if TYPE_CHECKING:
-    from pipeline.video.batch import Event, Outcome
+    from pipeline.video.batch import Outcome
     from pipeline.video.job import RunVideo
     from pipeline.video.plan import VideoPlan
-
-    ShowEvent = Callable[[Event], None]
+    from pipeline.video.progress import Event, Tell
 
 
 CLUSTER = Adapter("pipeline.video.cluster:Cluster", "ray", "cluster")
@@ -157,13 +156,13 @@ EVENT_LINES = {
 
 
 @contextmanager
-def events_as_json() -> "Iterator[ShowEvent]":
+def events_as_json() -> "Iterator[Tell]":
     """Each event is one line of JSON on standard output."""
     yield lambda event: print(json.dumps(event.to_json(), ensure_ascii=False), flush=True)
 
 
 @contextmanager
-def events_as_lines() -> "Iterator[ShowEvent]":
+def events_as_lines() -> "Iterator[Tell]":
     """Each event but progress is a line with its file's name."""
 
     def show(event: "Event") -> None:
@@ -176,7 +175,7 @@ def events_as_lines() -> "Iterator[ShowEvent]":
 
 
 @contextmanager
-def events_as_bar(plan: "VideoPlan") -> "Iterator[ShowEvent]":
+def events_as_bar(plan: "VideoPlan") -> "Iterator[Tell]":
     """A bar for the only file; its engine and its notes are lines, its end is told by ``sum_up``."""
     from pipeline.cli.terminal import progress_bar
 

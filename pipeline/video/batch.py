@@ -1,7 +1,7 @@
 """Videos, one or many, one after another or at once: what happens to each, and what becomes of it."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,30 +10,9 @@ from typing import Any, Literal
 from pipeline.common.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED, BrushstreamError, OutputError
 from pipeline.video.job import RunVideo, VideoSummary, run_plan
 from pipeline.video.plan import VideoPlan
-from pipeline.video.progress import LoopProgress
+from pipeline.video.progress import Event, Tell
 
 _LOOK_EVERY_S = 0.2
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened to one video.
-
-    Attributes:
-        kind: ``start``, ``engine``, ``progress``, ``note``, ``done``, ``failed``, ``skipped``, ``stopped``.
-        input: the video.
-        facts: what there is to say of it, as JSON values.
-        progress: where the job stands, of kind ``progress``.
-    """
-
-    kind: str
-    input: Path
-    facts: Mapping[str, Any]
-    progress: LoopProgress | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """As one flat JSON object."""
-        return {"event": self.kind, "input": str(self.input), **self.facts}
 
 
 @dataclass(frozen=True)
@@ -60,7 +39,7 @@ class Outcome:
 def run_jobs(
     plans: Sequence[VideoPlan],
     at_once: int = 1,
-    on_event: Callable[[Event], None] | None = None,
+    on_event: Tell | None = None,
     run: RunVideo = run_plan,
 ) -> list[Outcome]:
     """Run every file's job; one that fails does not stop the rest. Ctrl-C stops all of them, resumable.
@@ -98,7 +77,7 @@ def _wait(futures: Sequence[Future[Outcome]], stop: threading.Event) -> None:
             stop.set()
 
 
-def _run(plan: VideoPlan, run: RunVideo, tell: Callable[[Event], None], stop: threading.Event) -> Outcome:
+def _run(plan: VideoPlan, run: RunVideo, tell: Tell, stop: threading.Event) -> Outcome:
     try:
         outcome = _outcome(plan, run, tell, stop)
     except BrushstreamError as error:
@@ -114,7 +93,7 @@ def _run(plan: VideoPlan, run: RunVideo, tell: Callable[[Event], None], stop: th
     return outcome
 
 
-def _outcome(plan: VideoPlan, run: RunVideo, tell: Callable[[Event], None], stop: threading.Event) -> Outcome:
+def _outcome(plan: VideoPlan, run: RunVideo, tell: Tell, stop: threading.Event) -> Outcome:
     name, final = plan.options.input, plan.options.final
     if plan.action == "skip":
         return Outcome(plan, "skipped", plan.reason)
@@ -125,12 +104,7 @@ def _outcome(plan: VideoPlan, run: RunVideo, tell: Callable[[Event], None], stop
     if plan.makes_folder:
         _make_folder(final.parent)
     tell(Event("start", name, {"output": str(final), "action": plan.action}))
-    summary = run(
-        plan,
-        lambda progress: tell(Event("progress", name, _standing(progress), progress)),
-        on_engine=lambda engine: tell(Event("engine", name, {"engine": engine})),
-        stop=stop,
-    )
+    summary = run(plan, tell, stop)
     for note in summary.notes:
         tell(Event("note", name, {"note": note}))
     if summary.interrupted:
@@ -143,15 +117,6 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"the folder {folder} cannot be made ({error.strerror}); choose another") from error
-
-
-def _standing(progress: LoopProgress) -> dict[str, Any]:
-    return {
-        "frames": progress.frames,
-        "expected": progress.expected,
-        "resumed": progress.resumed,
-        "fps": round(progress.fps, 2),
-    }
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import ray
@@ -18,7 +18,7 @@ from pipeline.common.closeable import Closeable
 from pipeline.common.errors import EngineError
 from pipeline.video.job import VideoJob, VideoSummary, opened
 from pipeline.video.plan import VideoPlan
-from pipeline.video.progress import LoopProgress
+from pipeline.video.progress import Tell
 from pipeline.video.segment_task import Rendered, Task, render_segment, tasks_left
 from pipeline.video.segments.segment_file import install
 
@@ -54,18 +54,11 @@ class Cluster(Closeable):
         """Of all its machines together."""
         return max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call, unused-ignore]
 
-    def run(
-        self,
-        plan: VideoPlan,
-        on_progress: Callable[[LoopProgress], None] | None = None,
-        *,
-        on_engine: Callable[[str], None] | None = None,
-        stop: threading.Event | None = None,
-    ) -> VideoSummary:
+    def run(self, plan: VideoPlan, tell: Tell, stop: threading.Event) -> VideoSummary:
         """As ``job.run_plan``, with the segments spread over the machines.
 
         Args:
-            on_progress: told after every segment.
+            tell: told of progress after every segment.
             stop: set it to end early; the segments that came back are kept.
 
         Raises:
@@ -73,29 +66,25 @@ class Cluster(Closeable):
             machine, EngineError where another machine would run another engine, or was lost.
             KeyboardInterrupt: stopped.
         """
-        with opened(plan, on_engine) as job:
+        with opened(plan, tell) as job:
             tasks = tasks_left(job)
             job.stylizer.close()  # was only looked at: the machines open their own
             if plan.options.preview_s:
                 job.assembler.notes.append("no preview pictures are made on a cluster")
-            return _run(job, _in_order(tasks, self.processors + 2, stop or threading.Event()), on_progress)
+            return _run(job, _in_order(tasks, self.processors + 2, stop))
 
     def close(self) -> None:
         """Let go of the cluster; a local one ends."""
         ray.shutdown()
 
 
-def _run(
-    job: VideoJob, segments: Iterator[Rendered], on_progress: Callable[[LoopProgress], None] | None
-) -> VideoSummary:
+def _run(job: VideoJob, segments: Iterator[Rendered]) -> VideoSummary:
     """Take the segments as they come."""
     started_at, journal = time.monotonic(), job.journal
     for rendered in segments:
         install(journal.segment_path(rendered.record.number), rendered.data)
         journal.append(rendered.record)
-        if on_progress is not None:
-            spent_s = time.monotonic() - started_at
-            on_progress(LoopProgress(journal.frames, job.source.info.frame_count, spent_s, job.resumed))
+        job.tell_progress(journal.frames - job.resumed, time.monotonic() - started_at)
     job.assemble([journal.segment_path(record.number) for record in journal.records], complete=True)
     job.tidy()
     return job.summary(journal.frames - job.resumed, time.monotonic() - started_at, {"cluster": 1.0})

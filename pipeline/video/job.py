@@ -4,14 +4,12 @@ The work is done in segments, each forced to the disk and written into a journal
 all are there they are put together, with everything else of the input, checked, and named.
 """
 
-import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
 
 from pipeline.frame import Frame, Pixels
 from pipeline.stylize.scheduled import ScheduledStylizer
@@ -20,7 +18,7 @@ from pipeline.video.options import VideoOptions, check_options
 from pipeline.video.outputs.base import OutputAssembler, part_name
 from pipeline.video.plan import VideoPlan
 from pipeline.video.preview import Preview
-from pipeline.video.progress import LoopProgress
+from pipeline.video.progress import Event, LoopProgress, Tell
 from pipeline.video.reading.media import MediaSource, Position, pixels_crc
 from pipeline.video.segments.journal import Journal
 from pipeline.video.segments.sink import SegmentedSink
@@ -67,18 +65,8 @@ class VideoSummary:
         return max(self.busy_share, key=lambda name: self.busy_share[name])
 
 
-class RunVideo(Protocol):
-    """``run_plan``, or what does the same elsewhere."""
-
-    def __call__(
-        self,
-        plan: VideoPlan,
-        on_progress: Callable[[LoopProgress], None] | None = None,
-        *,
-        on_engine: Callable[[str], None] | None = None,
-        stop: threading.Event | None = None,
-    ) -> VideoSummary:
-        """See ``run_plan``."""
+RunVideo = Callable[[VideoPlan, Tell, threading.Event], VideoSummary]
+"""``run_plan``, or what does the same elsewhere."""
 
 
 def run_video(
@@ -88,22 +76,23 @@ def run_video(
     on_engine: Callable[[str], None] | None = None,
     stop: threading.Event | None = None,
 ) -> VideoSummary:
-    """Plan one video and run it: see ``run_plan``."""
-    return run_plan(VideoPlan.of(options), on_progress, on_engine=on_engine, stop=stop)
+    """Plan one video and run it: ``run_plan``, told of progress and engine alone."""
+
+    def tell(event: Event) -> None:
+        if event.progress is not None and on_progress is not None:
+            on_progress(event.progress)
+        if event.kind == "engine" and on_engine is not None:
+            on_engine(event.facts["engine"])
+
+    return run_plan(VideoPlan.of(options), tell, stop or threading.Event())
 
 
-def run_plan(
-    plan: VideoPlan,
-    on_progress: Callable[[LoopProgress], None] | None = None,
-    *,
-    on_engine: Callable[[str], None] | None = None,
-    stop: threading.Event | None = None,
-) -> VideoSummary:
+def run_plan(plan: VideoPlan, tell: Tell, stop: threading.Event) -> VideoSummary:
     """Stylize one video file, going on where an earlier run of the same job ended.
 
     Args:
-        on_progress: told about ten times a second, in the caller's thread.
-        on_engine: told once which engine will run, before the first frame.
+        tell: told once which engine will run, before the first frame, then of progress about ten times a
+            second, in the caller's thread.
         stop: set it to end early; what was made is kept, as with Ctrl-C.
 
     Raises:
@@ -111,32 +100,31 @@ def run_plan(
             stands under the output's name then.
         KeyboardInterrupt: stopped before anything was written.
     """
-    with opened(plan, on_engine) as job:
-        return _run(job, on_progress, stop)
+    with opened(plan, tell) as job:
+        return _run(job, stop)
 
 
+@dataclass
 class VideoJob:
     """One video with everything opened; what its segments become, wherever they are made.
 
     Attributes:
-        plan, source, stylizer, assembler, journal: its parts.
+        plan, source, stylizer, assembler, journal: its parts, which stay their opener's.
+        tell: of what happens.
         engine: what runs, and why preferred engines do not.
         resumed: frames that an earlier run had made.
     """
 
-    def __init__(
-        self,
-        plan: VideoPlan,
-        source: MediaSource,
-        stylizer: ScheduledStylizer,
-        assembler: OutputAssembler,
-        journal: Journal,
-    ) -> None:
-        """The parts stay their opener's."""
-        self.plan, self.source, self.stylizer = plan, source, stylizer
-        self.assembler, self.journal = assembler, journal
-        self.engine, self.resumed = stylizer.describe(), journal.frames
-        self._built = assembler.final
+    plan: VideoPlan
+    source: MediaSource
+    stylizer: ScheduledStylizer
+    assembler: OutputAssembler
+    journal: Journal
+    tell: Tell
+
+    def __post_init__(self) -> None:
+        self.engine, self.resumed = self.stylizer.describe(), self.journal.frames
+        self._built = self.assembler.final
 
     @property
     def damage(self) -> str | None:
@@ -153,6 +141,11 @@ class VideoJob:
             last = self.journal.records[-1]
             position = Position(self.journal.frames - 1, last.last_pts, last.source_crc)
             self.source.skip_to(position, self.stylizer.lead_in_s, self.stylizer.look_at)
+
+    def tell_progress(self, made: int, seconds: float) -> None:
+        """This run has made so many frames in so many seconds."""
+        progress = LoopProgress(self.resumed + made, self.source.info.frame_count, seconds, self.resumed)
+        self.tell(Event.of_progress(self.plan.options.input, progress))
 
     def assemble(self, segments: Sequence[Path], complete: bool) -> None:
         """Make the output of its segments; see ``OutputAssembler.build``."""
@@ -184,7 +177,7 @@ class VideoJob:
 
 
 @contextmanager
-def opened(plan: VideoPlan, on_engine: Callable[[str], None] | None) -> Iterator[VideoJob]:
+def opened(plan: VideoPlan, tell: Tell) -> Iterator[VideoJob]:
     """Open every part of a job; closed when the block ends. Raises as ``run_plan``."""
     check_options(plan.options)
     with plan.open_source() as source:
@@ -194,9 +187,8 @@ def opened(plan: VideoPlan, on_engine: Callable[[str], None] | None) -> Iterator
             plan.open_stylizer(source) as stylizer,
             plan.open_journal(stylizer.engine_names, assembler) as journal,
         ):
-            job = VideoJob(plan, source, stylizer, assembler, journal)
-            if on_engine is not None:
-                on_engine(job.engine)
+            job = VideoJob(plan, source, stylizer, assembler, journal, tell)
+            tell(Event("engine", plan.options.input, {"engine": job.engine}))
             yield job
 
 
@@ -228,9 +220,7 @@ class _Watched:
         return stylized
 
 
-def _run(
-    job: VideoJob, on_progress: Callable[[LoopProgress], None] | None, stop: threading.Event | None
-) -> VideoSummary:
+def _run(job: VideoJob, stop: threading.Event) -> VideoSummary:
     """Make the segments here."""
     options, source_crcs = job.plan.options, dict[int, int]()
     preview = Preview(job.assembler.final, options.preview_s)
@@ -244,13 +234,14 @@ def _run(
         options.segment_frames,
         job.source.damage_so_far,
     ) as sink:
-        tell = on_progress and (lambda progress: on_progress(_in_all(progress, job.resumed)))
-        report = run_frames(job.source, stage, sink, on_progress=tell, stop=stop)
+        report = run_frames(
+            job.source,
+            stage,
+            sink,
+            on_progress=lambda progress: job.tell_progress(progress.frames, progress.seconds),
+            stop=stop,
+        )
         if not report.interrupted:
             preview.remove()
             job.tidy()
         return job.summary(report.frames, report.seconds, report.busy_share, report.interrupted)
-
-
-def _in_all(progress: LoopProgress, resumed: int) -> LoopProgress:
-    return dataclasses.replace(progress, frames=progress.frames + resumed, resumed=resumed)

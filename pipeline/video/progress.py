@@ -1,6 +1,9 @@
-"""Where a run over a file stands, and what it was when it has ended."""
+"""Where a run over a file stands, what happens in it, and what it was when it has ended."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 STAGES = ("decode", "stylize", "encode")
 
@@ -25,6 +28,36 @@ class LoopProgress:
     def fps(self) -> float:
         """Frames a second so far."""
         return (self.frames - self.resumed) / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to one video.
+
+    Attributes:
+        kind: ``start``, ``engine``, ``progress``, ``note``, ``done``, ``failed``, ``skipped``, ``stopped``.
+        input: the video.
+        facts: what there is to say of it, as JSON values.
+        progress: where the job stands, of kind ``progress``.
+    """
+
+    kind: str
+    input: Path
+    facts: Mapping[str, Any]
+    progress: LoopProgress | None = None
+
+    @classmethod
+    def of_progress(cls, video: Path, progress: LoopProgress) -> "Event":
+        """Of kind ``progress``."""
+        facts = {"frames": progress.frames, "expected": progress.expected, "resumed": progress.resumed}
+        return cls("progress", video, {**facts, "fps": round(progress.fps, 2)}, progress)
+
+    def to_json(self) -> dict[str, Any]:
+        """As one flat JSON object."""
+        return {"event": self.kind, "input": str(self.input), **self.facts}
+
+
+Tell = Callable[[Event], None]
 
 
 @dataclass(frozen=True)

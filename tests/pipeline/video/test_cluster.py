@@ -39,15 +39,18 @@ def test_times_are_known_without_decoding(clip: Path, fps: Fraction | None) -> N
 
 SPREAD = """
 import sys
+import threading
 from pathlib import Path
 from pipeline.video.cluster import Cluster
 from pipeline.video.options import VideoOptions
 from pipeline.video.plan import VideoPlan
 told = []
+def tell(event):
+    print(event.facts["engine"]) if event.kind == "engine" else told.append(event.facts["frames"])
 options = VideoOptions(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], engine="identity",
                        preset="ultrafast", segment_frames=20)
 with Cluster() as cluster:
-    done = cluster.run(VideoPlan.of(options), lambda progress: told.append(progress.frames), on_engine=print)
+    done = cluster.run(VideoPlan.of(options), tell, threading.Event())
 print(done.frames, *told)
 """
 COMMAND = "from pipeline.cli.main import main; main()"
