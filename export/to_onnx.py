@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from torch import nn
 
 from export.frame_network import FrameNetwork, with_summable_taps
 from export.parity import FRAME_SIZES, ParityReport, measure_parity, reference_from_network, require_parity
-from pipeline.common.errors import OutputError
+from pipeline.common.atomic_files import written
 from pipeline.engines.base import Engine
 from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.engines.ov import OpenVinoEngine
@@ -92,8 +91,7 @@ def write_checked_style(
     Raises:
         ParityError, OutputError: as for ``style_file_from_checkpoint``.
     """
-    with _folder_beside(output) as folder:
-        draft = Path(folder) / output.name
+    with written(output) as draft:
         write_style_file(draft, model, card)
         reports = []
         for original, engine in itertools.product(originals, ENGINES_TO_MATCH):
@@ -105,7 +103,6 @@ def write_checked_style(
         require_parity(reports)
         card = dataclasses.replace(card, parity=tuple(report.to_dict() for report in reports))
         write_style_file(draft, model, card)
-        _move(draft, output)
     return card
 
 
@@ -199,7 +196,7 @@ def own_version() -> str:
 
 
 def write_style_file(path: Path, model: onnx.ModelProto, card: StyleCard) -> None:
-    """Write the model with its card, weights inside.
+    """Write the model with its card, weights inside, whole or not at all.
 
     Raises:
         OutputError: the file cannot be written.
@@ -207,24 +204,5 @@ def write_style_file(path: Path, model: onnx.ModelProto, card: StyleCard) -> Non
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, {CARD_KEY: card.to_json()})
     onnx.checker.check_model(model)
-    try:
-        path.write_bytes(model.SerializeToString())
-    except OSError as error:
-        raise OutputError(f"{path}: the style file could not be written ({error.strerror})") from error
-
-
-def _folder_beside(output: Path) -> "tempfile.TemporaryDirectory[str]":
-    try:
-        return tempfile.TemporaryDirectory(prefix=".export-", dir=output.absolute().parent)
-    except OSError as error:
-        raise OutputError(
-            f"{output}: the folder {output.absolute().parent} is missing or cannot be written "
-            f"({error.strerror}); make it or choose another"
-        ) from error
-
-
-def _move(draft: Path, output: Path) -> None:
-    try:
-        draft.replace(output)
-    except OSError as error:
-        raise OutputError(f"{output}: the style file could not be written ({error.strerror})") from error
+    with written(path) as part:
+        part.write_bytes(model.SerializeToString())

@@ -27,8 +27,9 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from pipeline.bench.service import moving_noise, package_versions  # noqa: E402
-from pipeline.cli.options import parse_size, write_json  # noqa: E402
+from pipeline.cli.options import parse_size  # noqa: E402
 from pipeline.common import machine  # noqa: E402 - the repository is no package on the path
+from pipeline.common.reports import write_json  # noqa: E402
 from pipeline.frame import Pixels  # noqa: E402
 from scripts.peers import PEERS, Stylize  # noqa: E402
 
@@ -214,7 +215,7 @@ def main(arguments: Sequence[str]) -> None:
     report = compare(chosen)
     print(table(report))
     if chosen.json:
-        write_json(chosen.json, report)
+        write_json(chosen.json, report, indent=2)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from pipeline.common.errors import CheckpointError, OutputError, UnsafeCheckpointError
+from pipeline.common.atomic_files import written
+from pipeline.common.errors import CheckpointError, UnsafeCheckpointError
 from training import networks
 
 CHECKPOINT_FORMAT = 1
@@ -108,13 +109,8 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     }
     tensors = {_NETWORK + k: v.detach().cpu().contiguous() for k, v in checkpoint.network.items()}
     tensors |= {_OPTIMIZER + k: v.detach().cpu().contiguous() for k, v in checkpoint.optimizer.items()}
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        save_file(tensors, str(partial), {_KEY: json.dumps(meta)})
-        partial.replace(path)
-    except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"{path}: the checkpoint could not be written ({error})") from error
+    with written(path, SafetensorError) as part:
+        save_file(tensors, str(part), {_KEY: json.dumps(meta)})
 
 
 def load(path: Path) -> Checkpoint:

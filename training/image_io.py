@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from pipeline.common.atomic_files import written
 from pipeline.common.errors import InputError, OutputError
 
 SHORTEST_PX = 32
@@ -141,13 +142,8 @@ def write_picture(path: Path, image: Tensor, bits: int = 8, icc_profile: bytes |
     """
     require_writable(path, bits)
     encoded = _encode(quantized(image, bits), path.suffix.lower(), icc_profile)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_bytes(encoded)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"{path}: the picture could not be written ({error.strerror})") from error
+    with written(path) as part:
+        part.write_bytes(encoded)
 
 
 def make_folder(folder: Path) -> None:

@@ -75,14 +75,14 @@ def evaluate(
 
 
 def _device(requested: str) -> str:
-    from training.cli.train import pick_device
+    from training.devices import pick_device
 
     return pick_device(requested)
 
 
 def _precision(requested: str, device: str) -> str:
     """bf16 under ``auto`` on a CPU that has it, where it takes less than half the time; fp32 elsewhere."""
-    from training.cli.train import pick_precision
+    from training.devices import pick_precision
 
     if requested not in ("auto", "bf16", "fp32"):
         raise typer.BadParameter(f"--precision {requested}: auto, bf16 or fp32 was expected")

@@ -10,7 +10,7 @@ import onnx
 
 from export.to_onnx import style_file_from_checkpoint, write_style_file
 from pipeline.bench.service import BenchOptions, run_bench
-from pipeline.common.errors import InputNotFoundError, OutputError, StyleError
+from pipeline.common.errors import InputNotFoundError, StyleError
 from pipeline.style import StyleFile, find_style, read_style
 from training import checkpoint as checkpoints
 from training.image_io import make_folder
@@ -113,11 +113,4 @@ def write_evaluation(path: Path, evaluation: dict[str, Any]) -> None:
     """
     card = read_style(path).card
     card = dataclasses.replace(card, evaluation={**card.evaluation, **evaluation})
-    draft = path.with_name(f".{path.name}.partial")
-    try:
-        write_style_file(draft, onnx.load(path), card)
-        draft.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: the card could not be written ({error.strerror})") from error
-    finally:
-        draft.unlink(missing_ok=True)
+    write_style_file(path, onnx.load(path), card)

@@ -20,8 +20,8 @@ from pipeline.cli.options import (
     parse_size,
     precision_of,
     say,
-    write_json,
 )
+from pipeline.common.reports import write_json
 from pipeline.engines import registry
 
 
@@ -98,4 +98,4 @@ def bench(
     )
     terminal.show(terminal.bench_table(report))
     if json_file is not None:
-        write_json(json_file, report.to_dict())
+        write_json(json_file, report.to_dict(), indent=2)

@@ -1,15 +1,13 @@
 """What several commands share: options, how they are read, and how a line is told. Loads nothing heavy."""
 
 import enum
-import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.common.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED, OutputError
+from pipeline.common.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED
 from pipeline.engines import registry
 
 if TYPE_CHECKING:
@@ -98,17 +96,6 @@ def painting(
         "keep_colors": keep_colors,
         "overwrite": overwrite,
     }
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write a report, whole or not at all; OutputError says why not."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path} ({error.strerror}); choose another file") from error
 
 
 def say(line: str) -> None:

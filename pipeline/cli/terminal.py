@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,13 +12,14 @@ from rich.table import Table
 from pipeline.bench.doctor import Findings
 from pipeline.bench.service import BenchReport
 from pipeline.common.latency import Distribution
+from pipeline.common.progress import Standing, progress_shown, time_left
 from pipeline.style import StyleFile
 
 if TYPE_CHECKING:
     from pipeline.bench.figures import LiveBenchReport
 
 
-class Standing(Protocol):
+class Finished(Protocol):
     """What a job tells while it runs; ``pipeline.video.progress.LoopProgress`` is one."""
 
     @property
@@ -34,34 +35,19 @@ class Standing(Protocol):
         """Finished a second so far."""
 
 
-@contextmanager
-def progress_bar(label: str, unit: str = "frames") -> Iterator[Callable[[Standing], None]]:
-    """A bar on standard error with count, rate and time left, fed by the callable it yields.
+def progress_bar(label: str, unit: str = "frames") -> AbstractContextManager[Callable[[Finished], None]]:
+    """A bar on standard error with count, rate and time left, fed by the callable that is entered.
 
     Where standard error is no terminal it shows nothing: logs want lines, and the commands print those.
     """
-    console = Console(stderr=True, highlight=False)
-    if not console.is_terminal:
-        yield lambda standing: None
-        return
-    from rich import progress
+    return progress_shown(lambda now: _standing(now, label, unit), lambda now: None, stderr=True)
 
-    columns = (
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.TextColumn("{task.completed:.0f}/{task.fields[expected]} " + unit),
-        progress.TextColumn("{task.fields[fps]:.1f}/s"),
-        progress.TimeRemainingColumn(),
-    )
-    with progress.Progress(*columns, console=console) as bar:
-        task = bar.add_task(label, total=None, fps=0.0, expected="?")
-        yield lambda standing: bar.update(
-            task,
-            completed=standing.frames,
-            total=standing.expected,
-            fps=standing.fps,
-            expected="?" if standing.expected is None else str(standing.expected),
-        )
+
+def _standing(now: Finished, label: str, unit: str) -> Standing:
+    text = f"{now.frames}/{'?' if now.expected is None else now.expected} {unit} {now.fps:.1f}/s"
+    if now.expected is not None and now.fps > 0:
+        text += f" {time_left((now.expected - now.frames) / now.fps)}"
+    return Standing(now.frames, now.expected, text, label)
 
 
 @contextmanager

@@ -21,9 +21,9 @@ from pipeline.cli.options import (
     parse_size,
     precision_of,
     say,
-    write_json,
 )
 from pipeline.common.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED
+from pipeline.common.reports import write_json
 from pipeline.engines import registry
 
 if TYPE_CHECKING:
@@ -194,6 +194,6 @@ def bench_live(
 def finish(report: dict[str, object], json_file: Path | None, passed: bool) -> None:
     """Write the report where that was asked for; leave with 1 where a test failed."""
     if json_file is not None:
-        write_json(json_file, report)
+        write_json(json_file, report, indent=2)
     if not passed:
         raise typer.Exit(1)

@@ -4,10 +4,63 @@ import errno
 import os
 import secrets
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.common.errors import OutputError
+from pipeline.common.errors import BrushstreamError, OutputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A hidden path beside ``path`` to write to, which takes its place, whole and on the disk, at the end.
+
+    Where the block fails, ``path`` stays as it was and nothing is left beside it. Raises OSError.
+    """
+    part = part_path(path)
+    try:
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+        sync_folder(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def written(path: Path, *failures: type[Exception]) -> Iterator[Path]:
+    """As ``replacing``, for what a person waits for: OSError and ``failures`` end as OutputError."""
+    expected: tuple[type[Exception], ...] = (OSError, *failures)
+    try:
+        with replacing(path) as part:
+            yield part
+    except expected as error:
+        if isinstance(error, BrushstreamError):
+            raise
+        raise write_error(path, error) from error
+
+
+def part_path(path: Path) -> Path:
+    """A hidden name in the same folder, with the same suffix, that nobody else has."""
+    return beside(path, ".", f".{secrets.token_hex(4)}.part{path.suffix}", stem=True)
+
+
+def part_paths(path: Path) -> list[Path]:
+    """Those of ``part_path`` that are there: being written, or left by a process that was killed."""
+    return list(path.parent.glob(f".{path.stem[:100]}.*.part{path.suffix}"))
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's entries to the disk, where the system can do that."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class PartFile:
@@ -25,7 +78,7 @@ class PartFile:
         self.path = path
         self._overwrite = overwrite
         check_target(path, overwrite)
-        self.part_path = beside(path, ".", f".{secrets.token_hex(4)}.part{path.suffix}", stem=True)
+        self.part_path = part_path(path)
         try:
             self.file: BinaryIO = self.part_path.open("xb", buffering=1 << 18)
         except OSError as error:
@@ -104,8 +157,14 @@ def name_fault(path: Path) -> str | None:
     return None
 
 
-def write_error(path: Path, error: OSError) -> OutputError:
-    """Translate an operating system's refusal to write ``path`` into one line with what to do."""
+def write_error(path: Path, error: Exception) -> OutputError:
+    """Translate a refusal to write ``path``, the operating system's or a library's, into one line."""
+    if not isinstance(error, OSError):
+        return OutputError(f"{path} could not be written ({error}); choose another output")
+    if isinstance(error, FileNotFoundError):
+        return OutputError(
+            f"{path} could not be written: the folder {path.parent} does not exist; create it first"
+        )
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OutputError(
             f"the disk is full, {path} was not written; free some space or choose another folder"

@@ -2,15 +2,18 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 
 @contextmanager
-def stop_on_ctrl_c(stop: threading.Event) -> Iterator[None]:
+def stop_on_ctrl_c(stop: threading.Event, on_first: Callable[[], None] = lambda: None) -> Iterator[None]:
     """While this lasts, the first Ctrl-C (or SIGTERM) sets ``stop``; a second raises KeyboardInterrupt.
+
+    Args:
+        on_first: called by the first, to tell the person what happens now.
 
     Outside the main thread, where signals cannot be had, it does nothing.
     """
@@ -22,6 +25,7 @@ def stop_on_ctrl_c(stop: threading.Event) -> Iterator[None]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
+        on_first()
 
     before: dict[int, Any] = {number: signal.signal(number, heard) for number in _signals()}
     try:

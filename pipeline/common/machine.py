@@ -36,6 +36,12 @@ def cpu_features() -> tuple[str, ...] | None:
     return tuple(name for name in NAMED_FEATURES if name in present)
 
 
+def has_bf16() -> bool | None:
+    """Whether the CPU itself computes in bfloat16, or None where the system does not tell."""
+    features = cpu_features()
+    return None if features is None else not {"amx_bf16", "avx512_bf16"}.isdisjoint(features)
+
+
 def usable_cores() -> int:
     """Logical cores this process may run on."""
     if hasattr(os, "sched_getaffinity"):

@@ -25,6 +25,7 @@ from typing import Any
 
 import platformdirs
 
+from pipeline.common.atomic_files import part_paths, replacing
 from pipeline.common.file_locks import try_lock
 
 MAGIC = b"brushstream cache 1\n"
@@ -99,13 +100,11 @@ def write_entry(kind: str, key: Key, content: bytes, facts: Mapping[str, Any]) -
     about = {"key": _plain(key), "facts": dict(facts), "sha256": hashlib.sha256(content).hexdigest()}
     head = json.dumps(about).encode()
     path = entry_path(kind, key)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(MAGIC + head + b"\n" + content)
-        part.replace(path)
+        with replacing(path) as part:
+            part.write_bytes(MAGIC + head + b"\n" + content)
     except OSError as error:
-        _remove(part)
         return f"the cache {path.parent} cannot be written ({error.strerror}); it is built at every start"
     return None
 
@@ -154,7 +153,7 @@ def _built(kind: str, key: Key, build: Callable[[], tuple[bytes, Mapping[str, An
 
 def _remove_parts(path: Path) -> None:
     """What killed processes left of this entry; only the holder of the lock may call this."""
-    for part in path.parent.glob(f"{path.name}.*.part"):
+    for part in part_paths(path):
         _remove(part)
 
 

@@ -38,8 +38,6 @@ _ON: dict[str, tuple[Precision, ...]] = {
 }
 """Precisions of each device, the default first except on a CPU, where bf16 must be native."""
 
-_BF16_FEATURES = {"amx_bf16", "avx512_bf16"}
-
 
 class OpenVinoEngine(Engine):
     """A style compiled for one frame size.
@@ -155,9 +153,7 @@ def _choose_precision(core: ov.Core, device: str, wanted: Precision | None) -> P
 
 def _computes_bf16(core: ov.Core) -> bool:
     """OpenVINO says so and, where the system tells the CPU's features, they agree."""
-    features = machine.cpu_features()
-    listed = features is None or not _BF16_FEATURES.isdisjoint(features)
-    return listed and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return machine.has_bf16() is not False and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def _failed(error: RuntimeError) -> EngineError:

@@ -1,15 +1,15 @@
 """The command ``brushstream gatys``: options in, progress and result out. torch is imported when it runs."""
 
-import contextlib
-import signal
-from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.cli.train import keep_freed_memory, pick_device, pick_precision
+from pipeline.common.errors import OutputError
+from pipeline.common.option_groups import flattened
+from pipeline.common.progress import Standing, progress_shown, time_left
+from training.cli.options import EncoderOptions, FeaturePrecision, numbers, stop_after_step, whole_numbers
 
 if TYPE_CHECKING:
     from training.gatys.job import Job
@@ -24,72 +24,82 @@ Preset = Annotated[
     str,
     typer.Option(help="shallow-pyramid, gatys-2016, adam-content-start or multi-content; see docs/gatys.md."),
 ]
-VggWeights = Annotated[
-    Path | None, typer.Option("--vgg-weights", help="VGG-19 as safetensors; else torchvision's download.")
-]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
-PrecisionOf = Annotated[str, typer.Option("--precision", help="Of the features: auto, fp32 or bf16.")]
-Sizes = Annotated[str | None, typer.Option("--size", metavar="PX[,PX...]", help=SIZES_HELP)]
 
 
+@dataclass(frozen=True)
+class RecipeOptions:
+    """Settings of the recipe, as they are typed. None: the preset's."""
+
+    sizes: Annotated[str | None, typer.Option("--size", metavar="PX[,PX...]", help=SIZES_HELP)] = None
+    iterations: Annotated[
+        str | None,
+        typer.Option(metavar="N[,N...]", help="Optimizer steps: one number, or one for each size."),
+    ] = None
+    content_weight: Annotated[float | None, typer.Option("--content-weight", "--alpha", min=0.0)] = None
+    style_weight: Annotated[float | None, typer.Option("--style-weight", "--beta", min=0.0)] = None
+    tv_weight: Annotated[
+        float | None, typer.Option("--tv-weight", "--gamma", min=0.0, help="Of the total variation.")
+    ] = None
+    tv_form: Annotated[str | None, typer.Option(help="l1-sum, squared-sum, l1-mean or squared-mean.")] = None
+    content_layers: Annotated[
+        str | None, typer.Option(metavar="NAME[:W],...", help="relu4_2, or relu3_1:0.5,relu4_2:1")
+    ] = None
+    style_layers: Annotated[
+        str | None, typer.Option(metavar="NAME[:W],...", help="Without weights all count alike.")
+    ] = None
+    normalization: Annotated[
+        str | None, typer.Option(help="gatys (2016, eqs. 1, 4), johnson (2016, eqs. 2, 4), mean or relative.")
+    ] = None
+    statistic: Annotated[str | None, typer.Option(help="gram, covariance or wasserstein.")] = None
+    style_scale: Annotated[
+        float | None, typer.Option(help="Style's side over the result's: above 1 for larger strokes.")
+    ] = None
+    octaves: Annotated[int | None, typer.Option(min=1, help="Pyramid levels of the style term.")] = None
+    pooling: Annotated[str | None, typer.Option(help="average or max.")] = None
+    optimizer: Annotated[str | None, typer.Option(help="lbfgs or adam.")] = None
+    learning_rate: Annotated[
+        float | None, typer.Option("--lr", help="Adam's, in the units of --pixel-range.")
+    ] = None
+    pixel_range: Annotated[
+        float | None, typer.Option(min=1.0, help="Optimise numbers from 0 to 1, or to 255.")
+    ] = None
+    init: Annotated[
+        str | None, typer.Option(help="Start from content, noise, style, or a picture's path.")
+    ] = None
+    seed: Annotated[int, typer.Option(min=0, help="Of the noise.")] = 0
+    original_colors: Annotated[
+        bool, typer.Option("--original-colors", help="Keep the photograph's colours: luma alone is painted.")
+    ] = False
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """How a render runs, whatever its recipe."""
+
+    bits: Annotated[int, typer.Option(help="Bits a channel of OUT: 8, or 16 in PNG and TIFF.")] = 8
+    snapshot_interval: Annotated[
+        int, typer.Option(min=0, help="Steps between pictures in OUT.snapshots/; 0: none.")
+    ] = 0
+    checkpoint_interval: Annotated[int, typer.Option(min=1, help="Steps between states to resume.")] = 50
+    force: Annotated[bool, typer.Option("--force", help="Do pictures over 8192 px too.")] = False
+
+
+@flattened
 def gatys(
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="The photograph.")],
     styles: Annotated[list[Path], typer.Argument(metavar="STYLE...", help="The painting, or several.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help=".png, .tif or .jpg.")],
+    settings: RecipeOptions,
+    encoder: EncoderOptions,
+    running: JobOptions,
     preset: Preset = "shallow-pyramid",
-    size: Sizes = None,
-    iterations: Annotated[
-        str | None,
-        typer.Option(metavar="N[,N...]", help="Optimizer steps: one number, or one for each size."),
-    ] = None,
-    content_weight: Annotated[float | None, typer.Option("--content-weight", "--alpha", min=0.0)] = None,
-    style_weight: Annotated[float | None, typer.Option("--style-weight", "--beta", min=0.0)] = None,
-    tv_weight: Annotated[
-        float | None, typer.Option("--tv-weight", "--gamma", min=0.0, help="Of the total variation.")
-    ] = None,
-    tv_form: Annotated[str | None, typer.Option(help="l1-sum, squared-sum, l1-mean or squared-mean.")] = None,
-    content_layers: Annotated[
-        str | None, typer.Option(metavar="NAME[:W],...", help="relu4_2, or relu3_1:0.5,relu4_2:1")
-    ] = None,
-    style_layers: Annotated[
-        str | None, typer.Option(metavar="NAME[:W],...", help="Without weights all count alike.")
-    ] = None,
-    normalization: Annotated[
-        str | None, typer.Option(help="gatys (2016, eqs. 1, 4), johnson (2016, eqs. 2, 4), mean or relative.")
-    ] = None,
-    statistic: Annotated[str | None, typer.Option(help="gram, covariance or wasserstein.")] = None,
     style_weights: Annotated[
         str | None, typer.Option(metavar="W,W...", help="One for each STYLE; only proportions count.")
     ] = None,
-    style_scale: Annotated[
-        float | None, typer.Option(help="Style's side over the result's: above 1 for larger strokes.")
-    ] = None,
-    octaves: Annotated[int | None, typer.Option(min=1, help="Pyramid levels of the style term.")] = None,
-    pooling: Annotated[str | None, typer.Option(help="average or max.")] = None,
-    optimizer: Annotated[str | None, typer.Option(help="lbfgs or adam.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Adam's, in the units of --pixel-range.")] = None,
-    pixel_range: Annotated[
-        float | None, typer.Option(min=1.0, help="Optimise numbers from 0 to 1, or to 255.")
-    ] = None,
-    init: Annotated[
-        str | None, typer.Option(help="Start from content, noise, style, or a picture's path.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the noise.")] = 0,
-    original_colors: Annotated[
-        bool, typer.Option("--original-colors", help="Keep the photograph's colours: luma alone is painted.")
-    ] = False,
-    bits: Annotated[int, typer.Option(help="Bits a channel of OUT: 8, or 16 in PNG and TIFF.")] = 8,
-    precision: PrecisionOf = "auto",
-    device: Device = "auto",
-    vgg_weights: VggWeights = None,
-    snapshot_interval: Annotated[
-        int, typer.Option(min=0, help="Steps between pictures in OUT.snapshots/; 0: none.")
-    ] = 0,
-    checkpoint_interval: Annotated[int, typer.Option(min=1, help="Steps between states to resume.")] = 50,
+    precision: FeaturePrecision = "auto",
     log: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Write the terms of every step.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Do pictures over 8192 px too.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", "-y", help="Replace OUT.")] = False,
 ) -> None:
     """Paint one photograph in the style of one or more paintings, by optimising the picture itself.
@@ -98,61 +108,45 @@ def gatys(
     et al. 2016). What is not given comes from the preset. Ctrl-C ends after the step; the same command
     then goes on from OUT.resume.safetensors and ends with the very same picture.
     """
-    keep_freed_memory()
+    from training import devices
     from training.gatys import recipe as recipes
     from training.gatys.job import Job
 
+    devices.keep_freed_memory()
     base = recipes.preset(preset)
-    chosen = pick_device(device)
-    start, init_file = _start(init)
-    recipe = recipes.changed(
-        base,
-        sizes=whole_numbers("--size", size),
-        iterations=whole_numbers("--iterations", iterations),
-        content_weight=content_weight,
-        style_weight=style_weight,
-        tv_weight=tv_weight,
-        tv_form=tv_form,
-        content_layers=content_layers and recipes.parse_layers(content_layers),
-        style_layers=style_layers and recipes.parse_layers(style_layers),
-        normalization=normalization,
-        statistic=statistic,
-        style_scale=style_scale,
-        octaves=octaves,
-        pooling=pooling,
-        optimizer=optimizer,
-        learning_rate=lr,
-        pixel_range=pixel_range,
-        init=start,
-        original_colors=original_colors,
-        precision=feature_precision(precision, chosen, optimizer or base.optimizer),
-        seed=seed,
-    )
+    device = devices.pick_device(encoder.device)
+    start, init_file = _start(settings.init)
+    typed = {
+        "sizes": whole_numbers("--size", settings.sizes),
+        "iterations": whole_numbers("--iterations", settings.iterations),
+        "content_layers": settings.content_layers and recipes.parse_layers(settings.content_layers),
+        "style_layers": settings.style_layers and recipes.parse_layers(settings.style_layers),
+        "init": start,
+        "precision": feature_precision(precision, device, settings.optimizer or base.optimizer),
+    }
+    recipe = recipes.changed(base, **{**asdict(settings), **typed})
     job = Job(
         content=content,
         styles=tuple(styles),
         output=output,
         style_weights=numbers("--style-weights", style_weights) or (),
         init_file=init_file,
-        vgg_weights=vgg_weights,
-        device=chosen,
-        bits=bits,
-        force=force,
-        checkpoint_interval=checkpoint_interval,
-        snapshot_interval=snapshot_interval,
+        vgg_weights=encoder.vgg_weights,
+        device=device,
+        **asdict(running),
     )
     _require_free(job, overwrite)
     _run(recipe, job, log)
 
 
 def _run(recipe: "Recipe", job: "Job", log: Path | None) -> None:
+    from pipeline.common.reports import write_table
     from training.gatys.job import render_still
-    from training.table import write_table
 
     print(f"{recipe.name} on {job.device}, features in {recipe.precision}", flush=True)
     if job.resume_file.exists():
         print(f"going on from {job.resume_file}", flush=True)
-    with stop_on_interrupt() as should_stop, progress_shown(sum(recipe.iterations)) as show:
+    with stop_after_step() as should_stop, progress_shown(_standing, _tell_some) as show:
         done = render_still(recipe, job, show, should_stop)
     if log is not None:
         write_table(log, done.history)
@@ -173,51 +167,20 @@ def summary(done: "Render") -> str:
 
 def describe(progress: "Progress") -> str:
     """One line: step, size, terms, pace and time to go."""
-    minutes, seconds = divmod(round(progress.eta_s), 60)
     terms = ", ".join(f"{name} {value:.4g}" for name, value in progress.terms.items())
     return (
         f"step {progress.step}/{progress.steps} at {progress.size_px} px, {terms}, "
-        f"{progress.seconds_per_step:.2f} s/step, {minutes}:{seconds:02d} to go"
+        f"{progress.seconds_per_step:.2f} s/step, {time_left(progress.eta_s)}"
     )
 
 
-@contextlib.contextmanager
-def progress_shown(steps: int) -> Iterator[Callable[["Progress"], None]]:
-    """A function that shows progress: a bar on a terminal, a line every 25 steps elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    console = Console()
-    if not console.is_terminal:
-        yield (
-            lambda p: (
-                print(describe(p), flush=True) if p.step % LINE_EVERY == 0 or p.step == p.steps else None
-            )
-        )
-        return
-    with Bar(BarColumn(), TextColumn("{task.description}"), console=console) as bar:
-        task = bar.add_task("", total=steps)
-        yield lambda p: bar.update(task, completed=p.step, description=describe(p))
+def _standing(progress: "Progress") -> Standing:
+    return Standing(progress.step, progress.steps, describe(progress))
 
 
-@contextlib.contextmanager
-def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C (or SIGTERM) came: the step is finished first. A second one breaks off at once."""
-    came: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        if came:
-            raise KeyboardInterrupt
-        came.append(number)
-        print("stopping after this step; once more breaks off", flush=True)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(came)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _tell_some(progress: "Progress") -> None:
+    if progress.step % LINE_EVERY == 0 or progress.step == progress.steps:
+        print(describe(progress), flush=True)
 
 
 def feature_precision(requested: str, device: str, optimizer: str) -> str:
@@ -225,29 +188,11 @@ def feature_precision(requested: str, device: str, optimizer: str) -> str:
 
     L-BFGS's line search compares losses that differ by less than bfloat16 resolves.
     """
+    from training.devices import pick_precision
+
     if requested != "auto":
         return requested
     return "bf16" if optimizer == "adam" and pick_precision("auto", device) == "bf16" else "fp32"
-
-
-def whole_numbers(option: str, text: str | None) -> tuple[int, ...] | None:
-    """``256,512`` -> (256, 512); None stays None. typer.BadParameter for anything else."""
-    found = numbers(option, text)
-    if found is None:
-        return None
-    if any(value != int(value) for value in found):
-        raise typer.BadParameter(f"{option} {text}: whole numbers were expected, 256,512 for example")
-    return tuple(int(value) for value in found)
-
-
-def numbers(option: str, text: str | None) -> tuple[float, ...] | None:
-    """``0.7,0.3`` -> (0.7, 0.3); None stays None. typer.BadParameter for anything else."""
-    if text is None:
-        return None
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise typer.BadParameter(f"{option} {text}: numbers with commas between were expected") from error
 
 
 def _start(init: str | None) -> tuple[str | None, Path | None]:
@@ -258,8 +203,6 @@ def _start(init: str | None) -> tuple[str | None, Path | None]:
 
 
 def _require_free(job: "Job", overwrite: bool) -> None:
-    from pipeline.common.errors import OutputError
-
     if job.output.exists() and not overwrite and not job.resume_file.exists():
         raise OutputError(f"-o {job.output} exists; give another name, or --overwrite to replace it")
     if job.bits not in (8, 16):

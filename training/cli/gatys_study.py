@@ -1,24 +1,20 @@
 """The command ``brushstream gatys-study``: one study of Gatys' method a call."""
 
-import contextlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from training.cli.gatys import (
-    Device,
-    PrecisionOf,
-    Preset,
-    VggWeights,
-    describe,
-    feature_precision,
+from pipeline.common.option_groups import flattened
+from training.cli.gatys import Preset, describe, feature_precision
+from training.cli.options import (
+    EncoderOptions,
+    FeaturePrecision,
     numbers,
-    stop_on_interrupt,
+    stop_after_step,
+    trials_shown,
     whole_numbers,
 )
-from training.cli.train import keep_freed_memory, pick_device
 
 if TYPE_CHECKING:
     from training.gatys.recipe import Recipe
@@ -28,10 +24,12 @@ if TYPE_CHECKING:
 StudyName = Literal["seeds", "iterations", "ratio", "tv", "content-layers", "style-layers", "feed-forward"]
 
 
+@flattened
 def gatys_study(
     name: Annotated[StudyName, typer.Argument(metavar="NAME", help="The study; see below.")],
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="The photograph.")],
     style: Annotated[Path, typer.Argument(metavar="STYLE", help="The painting.")],
+    encoder: EncoderOptions,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Gets NAME.png and NAME.csv.")
     ] = Path("gatys-studies"),
@@ -49,9 +47,7 @@ def gatys_study(
     checkpoint: Annotated[
         Path | None, typer.Option(help="Of the study feed-forward: NAME.safetensors of brushstream train.")
     ] = None,
-    precision: PrecisionOf = "auto",
-    device: Device = "auto",
-    vgg_weights: VggWeights = None,
+    precision: FeaturePrecision = "auto",
 ) -> None:
     """Compare settings of `brushstream gatys`: a labelled contact sheet (PNG) and a table (CSV).
 
@@ -60,15 +56,16 @@ def gatys_study(
     what single layers hold, rebuilt from white noise. feed-forward: a trained network against the
     optimisation, loss and time. Ctrl-C stops; the same command goes on and redoes nothing.
     """
-    keep_freed_memory()
+    from training import devices
     from training.gatys import recipe as recipes
     from training.studies.options import StudyOptions
     from training.studies.runner import Place
 
-    chosen = pick_device(device)
+    devices.keep_freed_memory()
+    device = devices.pick_device(encoder.device)
     base = recipes.preset(preset)
     base = recipes.changed(
-        base, sizes=(size,), precision=feature_precision(precision, chosen, base.optimizer)
+        base, sizes=(size,), precision=feature_precision(precision, device, base.optimizer)
     )
     options = StudyOptions(
         marks=whole_numbers("--iterations", iterations) or (),
@@ -76,10 +73,10 @@ def gatys_study(
         ratios=numbers("--ratios", ratios) or (),
         gammas=numbers("--gammas", gammas) or (),
         layers=tuple(layer.strip() for layer in layers.split(",")) if layers else (),
-        vgg_weights=vgg_weights,
+        vgg_weights=encoder.vgg_weights,
         checkpoint=checkpoint,
     )
-    done = _run(name, base, (content, style), Place(output, vgg_weights, chosen), options)
+    done = _run(name, base, (content, style), Place(output, encoder.vgg_weights, device), options)
     for note in done.notes:
         print(note)
     if not done.finished:
@@ -98,42 +95,8 @@ def _run(
     content, style = (read_picture(p, role) for p, role in zip(paths, ("content", "style"), strict=True))
     inputs = Inputs(content.image, (style.image,))
     if name == feed_forward.NAME:
-        with stop_on_interrupt() as should_stop, study_progress(1) as show:
+        with stop_after_step() as should_stop, trials_shown(1, describe) as show:
             return feed_forward.run_feed_forward_study(base, inputs, place, options, show, should_stop)
     study = plans.plan(name, base, options)
-    with stop_on_interrupt() as should_stop, study_progress(len(study.trials)) as show:
+    with stop_after_step() as should_stop, trials_shown(len(study.trials), describe) as show:
         return runner.run_study(study, inputs, place, show, should_stop)
-
-
-@contextlib.contextmanager
-def study_progress(
-    trials: int, describe: Callable[[Any], str] = describe
-) -> Iterator[Callable[[str, Any], None]]:
-    """A function that shows progress: a bar a trial on a terminal, a line at a trial's end elsewhere.
-
-    Args:
-        describe: what a line says of a progress, which has ``step`` and ``steps``.
-    """
-    from rich.console import Console
-    from rich.progress import BarColumn, TaskID, TextColumn
-    from rich.progress import Progress as Bar
-
-    console = Console()
-    tasks: dict[str, TaskID] = {}
-    if not console.is_terminal:
-
-        def tell(label: str, progress: Any) -> None:
-            if progress.step == progress.steps:
-                print(f"{label}: {describe(progress)}", flush=True)
-
-        yield tell
-        return
-    with Bar(TextColumn("{task.fields[label]}"), BarColumn(), TextColumn("{task.description}")) as bar:
-
-        def show(label: str, progress: Any) -> None:
-            if label not in tasks:
-                numbered = f"{len(tasks) + 1}/{trials} {label}"
-                tasks[label] = bar.add_task("", total=progress.steps, label=numbered)
-            bar.update(tasks[label], completed=progress.step, description=describe(progress))
-
-        yield show

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pipeline.common.errors import CheckpointError
+from pipeline.common.reports import write_json
 from training import image_io
 from training.gatys import render, state
 from training.gatys.objective import Objective
@@ -18,7 +19,6 @@ from training.gatys.recipe import Recipe, changed
 from training.gatys.render import Inputs, Run
 from training.losses.encoder import Encoder
 from training.studies.feed_forward import objective_of
-from training.table import write_json
 
 CACHE_FORMAT = 1
 NEEDED = ("content_weight", "style_weight", "style_layers", "content_layer", "style_size")

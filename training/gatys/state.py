@@ -12,7 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from pipeline.common.errors import CheckpointError, OutputError
+from pipeline.common.atomic_files import written
+from pipeline.common.errors import CheckpointError
 from training.checkpoint import read_safetensors
 
 STATE_FORMAT = 1
@@ -68,13 +69,8 @@ def save(path: Path, state: State) -> None:
         "history": state.history,
         "seconds": state.seconds,
     }
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        save_file(tensors, str(partial), {_KEY: json.dumps(meta)})
-        partial.replace(path)
-    except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"{path}: the state to resume from could not be written ({error})") from error
+    with written(path, SafetensorError) as part:
+        save_file(tensors, str(part), {_KEY: json.dumps(meta)})
 
 
 def load(path: Path, recipe: dict[str, Any]) -> State:

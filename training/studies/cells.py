@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.common.errors import CheckpointError
-from training.table import write_json
+from pipeline.common.reports import write_json
 
 
 def claim(path: Path, identity: dict[str, Any]) -> None:

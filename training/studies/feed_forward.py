@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.common.errors import CheckpointError
+from pipeline.common.reports import write_table
 from training import checkpoint as checkpoints
 from training import image_io, networks
 from training.gatys.job import open_encoder, require_sensible_render
@@ -21,7 +22,6 @@ from training.studies.options import StudyOptions
 from training.studies.plans import Trial
 from training.studies.runner import OnTrial, Outcome, Place, Shown, reference_cells, run_trial, trial_cells
 from training.studies.sheet import Cell, cell, draw_sheet, wrapped, write_sheet
-from training.table import write_table
 
 NAME = "feed-forward"
 TIMED_PASSES = 5

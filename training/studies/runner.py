@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from pipeline.common.reports import write_json, write_table
 from training import image_io
 from training.gatys import render, state
 from training.gatys.job import open_encoder, require_sensible_render
@@ -20,7 +21,6 @@ from training.losses import functional
 from training.studies.cells import claim, file_name, read_json
 from training.studies.plans import Study, Trial
 from training.studies.sheet import Cell, cell, draw_sheet, wrapped, write_sheet
-from training.table import write_json, write_table
 
 WRAP_COLUMNS = 5
 

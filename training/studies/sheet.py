@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from pipeline.common.errors import OutputError
+from pipeline.common.atomic_files import written
 from training import image_io
 
 CELL_PX = 256
@@ -60,13 +60,8 @@ def wrapped(cells: Sequence[Cell], columns: int) -> list[list[Cell]]:
 
 def write_sheet(path: Path, sheet: Image.Image) -> None:
     """Write a PNG, whole or not at all; OutputError says why not."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        sheet.save(partial, "PNG")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"{path}: the sheet could not be written ({error})") from error
+    with written(path) as part:
+        sheet.save(part, "PNG")
 
 
 def _draw_row(sheet: Image.Image, draw: ImageDraw.ImageDraw, row: Sequence[Cell], top: int) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pipeline.common.errors import TrainingError
+from pipeline.common.reports import write_table
 from training import checkpoint as checkpoints
 from training import image_io
 from training.checkpoint import Checkpoint
@@ -21,7 +22,6 @@ from training.losses.encoder import Encoder
 from training.studies.cells import claim, file_name
 from training.studies.runner import Outcome
 from training.studies.sheet import Cell, cell, draw_sheet, write_sheet
-from training.table import write_table
 
 NAME = "train-study"
 COLUMNS = ("step", "content", "style", "tv", "total", "held_out_content", "held_out_style", "held_out_tv")

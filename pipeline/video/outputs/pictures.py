@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.common.atomic_files import beside, write_error
+from pipeline.common.atomic_files import beside, sync_folder, write_error
 from pipeline.common.errors import OutputError
 from pipeline.frame import Frame
 from pipeline.images.reading import read_image
@@ -15,7 +15,7 @@ from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_nam
 from pipeline.video.picture_format import PictureFormat
 from pipeline.video.reading.picture_sequence import numbered
 from pipeline.video.segments.segment_encoder import PacketEncoder
-from pipeline.video.segments.segment_file import read_packets, sync_folder
+from pipeline.video.segments.segment_file import read_packets
 from pipeline.video.writing.frame_encoder import EncodedPacket
 
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from filelock import BaseFileLock
 
-from pipeline.common.atomic_files import beside
+from pipeline.common.atomic_files import beside, replacing
 from pipeline.common.closeable import Closeable
 from pipeline.common.errors import OutputError
 from pipeline.common.file_locks import try_lock
@@ -129,13 +129,9 @@ class Journal(Closeable):
 
     def _rewrite(self) -> None:
         """Begin a journal of what is whole, under a temporary name first."""
-        temporary = self.folder / f"{_NAME}.tmp"
-        with temporary.open("wb") as file:
-            for content in (self._job, *(r.to_json() for r in self.records)):
-                file.write(_line(content))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.folder / _NAME)
+        lines = (_line(content) for content in (self._job, *(r.to_json() for r in self.records)))
+        with replacing(self.folder / _NAME) as part:
+            part.write_bytes(b"".join(lines))
         self._file = (self.folder / _NAME).open("ab")
 
     def _remove_others(self) -> None:

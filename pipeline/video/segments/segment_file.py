@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from pipeline.common.atomic_files import replacing, sync_folder
 from pipeline.common.errors import OutputError
 from pipeline.video.writing.frame_encoder import EncodedPacket
 
@@ -91,26 +92,10 @@ def reorder_delay(times: list[int]) -> int:
     return max((place - ranks[pts] for place, pts in enumerate(times)), default=0)
 
 
-def sync_folder(folder: Path) -> None:
-    """Force a folder's entries to the disk, where the system can do that."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def install(path: Path, data: bytes) -> None:
     """Put a segment that was made elsewhere under its name, whole and on the disk. Raises OSError."""
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync_folder(path.parent)
+    with replacing(path) as part:
+        part.write_bytes(data)
 
 
 def read_header(path: Path) -> bytes:

@@ -140,7 +140,7 @@ def test_without_paintings_the_rest_still_runs(
     assert evaluation["photos"] == 1
     assert set(figures.schema()["required"]) <= set(evaluation)
     assert own.read_bytes()[:200] == graph
-    assert [path.name for path in tmp_path.glob("*.partial")] == []
+    assert [path.name for path in tmp_path.glob("*.part*")] == []
 
 
 def test_figures_of_layers_that_the_weights_do_not_reach_are_left_out_with_one_line(

@@ -100,7 +100,7 @@ def test_bench_writes_its_report(bundled: Path, tmp_path: Path, capsys: Capture)
     assert "service, uint8 in to uint8 out" in capsys.readouterr().out
     assert json.loads(report.read_text())["size"] == [30, 50]
     assert main.run([*line, "--json", str(tmp_path / "absent" / "report.json")]) == 5
-    assert "cannot write" in error_line(capsys)
+    assert "could not be written" in error_line(capsys)
     assert list(tmp_path.iterdir()) == [report]
 
 

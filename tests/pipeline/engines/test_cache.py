@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.common.atomic_files import part_path
 from pipeline.engines import cache
 
 KEY = {"style": "abc", "size": [480, 640]}
@@ -19,6 +20,7 @@ CONTENT = bytes(range(256)) * 40
 BUILD = """
 import sys, time
 from pathlib import Path
+from pipeline.common.atomic_files import part_path
 from pipeline.engines import cache
 log, seconds = Path(sys.argv[1]), float(sys.argv[2])
 
@@ -75,7 +77,7 @@ def test_an_entry_is_built_once_and_read_afterwards(folder: Path) -> None:
     again = cache.get_or_build("trt", dict(reversed(KEY.items())), build)
     assert (first.fresh, again.fresh, calls) == (True, False, [1])
     assert (again.content, again.facts, again.note) == (CONTENT, {"parity": 0.2}, None)
-    assert not list(folder.glob("*.part"))
+    assert not list(folder.rglob("*.part*"))
 
 
 @pytest.mark.parametrize("change", [{"style": "abd"}, {"size": [480, 644]}, {"driver": "1"}])
@@ -210,7 +212,7 @@ def test_a_killed_build_is_done_again_by_the_one_who_waits(folder: Path, tmp_pat
 def test_what_a_killed_writer_left_is_swept_away(folder: Path) -> None:
     path = cache.entry_path("trt", KEY)
     path.parent.mkdir()
-    left = path.with_name(f"{path.name}.4242.part")
+    left = part_path(path)
     left.write_bytes(cache.MAGIC + b"half an en")
     _, build = built_once()
     assert cache.get_or_build("trt", KEY, build).fresh

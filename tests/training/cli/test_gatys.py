@@ -13,7 +13,8 @@ from PIL import Image
 
 from pipeline.cli.main import run
 from training import image_io
-from training.cli.gatys import describe, feature_precision, numbers, whole_numbers
+from training.cli.gatys import describe, feature_precision
+from training.cli.options import numbers, whole_numbers
 from training.gatys.step import Progress
 
 SMALL = ("--size=48", "--octaves=1", "--precision=fp32", "--style-layers=relu1_1", "--content-layers=relu1_2")
@@ -21,8 +22,7 @@ SMALL = ("--size=48", "--octaves=1", "--precision=fp32", "--style-layers=relu1_1
 
 @pytest.fixture(autouse=True)
 def _leave_the_allocator_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("training.cli.gatys", "training.cli.gatys_study"):
-        monkeypatch.setattr(f"{module}.keep_freed_memory", lambda: None)
+    monkeypatch.setattr("training.devices.keep_freed_memory", lambda: None)
 
 
 @pytest.fixture
@@ -167,12 +167,13 @@ def test_ctrl_c_keeps_the_state_and_the_same_command_ends_with_the_same_picture(
     assert gatys(photo, painting, random_vgg, *options, out="whole.png") == 0
     arguments = ["gatys", photo, painting, "-o", photo.with_name("cut.png"), f"--vgg-weights={random_vgg}"]
     script = (
-        "import os, signal, sys; from training.cli import gatys; real = gatys.describe\n"
+        "import os, signal; from training import devices; from training.cli import gatys\n"
+        "real = gatys.describe\n"
         "def describe(p):\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    return real(p)\n"
         "gatys.describe = describe; gatys.LINE_EVERY = 3\n"
-        "gatys.keep_freed_memory = lambda: None\n"
+        "devices.keep_freed_memory = lambda: None\n"
         "from pipeline.cli.main import main; main()"
     )
     environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
@@ -191,11 +192,11 @@ def test_the_first_interrupt_is_noted_the_second_breaks_off() -> None:
     """In a process of its own: real signals must never reach the test runner."""
     code = """
 import signal
-from training.cli.gatys import stop_on_interrupt
+from training.cli.options import stop_after_step
 signal.signal(signal.SIGINT, signal.default_int_handler)
 before, broke_off = signal.getsignal(signal.SIGINT), False
 try:
-    with stop_on_interrupt() as should_stop:
+    with stop_after_step() as should_stop:
         assert not should_stop()
         signal.raise_signal(signal.SIGINT)
         assert should_stop()

@@ -16,8 +16,7 @@ SMALL = ("--network=detail-32", "--image-size=64", "--brush-size=96", "--batch-s
 
 @pytest.fixture(autouse=True)
 def _leave_the_allocator_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("training.cli.train", "training.cli.train_study"):
-        monkeypatch.setattr(f"{module}.keep_freed_memory", lambda: None)
+    monkeypatch.setattr("training.devices.keep_freed_memory", lambda: None)
 
 
 def command(name: str, painting: Path, photos: Path, output: Path, *more: object) -> list[str]:

@@ -1,4 +1,4 @@
-"""`brushstream train` and `brushstream export` as commands, in processes of their own."""
+"""`brushstream train` and `brushstream export` as one types them."""
 
 import json
 import subprocess
@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.cli.main import run
 from pipeline.common.errors import InputError
 from pipeline.style import read_style
-from training.cli.train import artwork_of, describe, write_preview
 from training.feed_forward.recipe import Progress
+from training.feed_forward.report import artwork_of, describe, write_preview
 
 
 def brushstream(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -64,18 +65,22 @@ def test_wrong_input_gets_one_line_and_its_exit_code(
     change: dict[str, str],
     code: int,
     message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setattr("training.devices.keep_freed_memory", lambda: None)
     values = {"painting": painting, "photos": photos, "output": tmp_path / "o.safetensors"} | {
         key: value if key in {"network", "precision"} else tmp_path / value for key, value in change.items()
     }
     options = [
         f"--{key}={values[key]}" for key in ("photos", "output", "network", "precision") if key in values
     ]
-    ended = brushstream("train", values["painting"], f"--vgg-weights={random_vgg}", "--steps=1", *options)
-    assert ended.returncode == code
-    assert message in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert len(ended.stderr.splitlines()) == 1
+    arguments = ["train", str(values["painting"]), f"--vgg-weights={random_vgg}", "--steps=1", *options]
+    assert run(arguments) == code
+    told = capsys.readouterr().err
+    assert message in told
+    assert "Traceback" not in told
+    assert len(told.splitlines()) == 1
 
 
 def test_artwork_is_taken_from_the_options_first(tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""What commands of training share: options, how numbers are read, what is shown. Loads no torch."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.common.interruption import stop_on_ctrl_c
+from pipeline.common.progress import Standing, progress_shown
+
+TrainingPrecision = Annotated[str, typer.Option("--precision", help="auto, bf16, fp16 or fp32.")]
+FeaturePrecision = Annotated[str, typer.Option("--precision", help="Of the features: auto, fp32 or bf16.")]
+
+
+@dataclass(frozen=True)
+class EncoderOptions:
+    """Where VGG-19 comes from and computes."""
+
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto"
+    vgg_weights: Annotated[
+        Path | None, typer.Option(help="VGG-19 as safetensors; else torchvision's download.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class SizeOptions:
+    """Of a training: what stays as the preset has it unless given. None: the preset's."""
+
+    network: Annotated[
+        str | None, typer.Option(help="hourglass, detail-64, johnson, ...; else the preset's.")
+    ] = None
+    style_size: Annotated[
+        int | None,
+        typer.Option("--brush-size", min=64, help="Longest side of the painting, px: larger strokes."),
+    ] = None
+    image_size: Annotated[int | None, typer.Option(min=64, help="Side of the content crops, px.")] = None
+    batch_size: Annotated[int | None, typer.Option(min=1)] = None
+    seed: Annotated[int, typer.Option(min=0)] = 0
+
+
+def whole_numbers(option: str, text: str | None) -> tuple[int, ...] | None:
+    """``256,512`` -> (256, 512); None stays None. typer.BadParameter for anything else."""
+    found = numbers(option, text)
+    if found is None:
+        return None
+    if any(value != int(value) for value in found):
+        raise typer.BadParameter(f"{option} {text}: whole numbers were expected, 256,512 for example")
+    return tuple(int(value) for value in found)
+
+
+def numbers(option: str, text: str | None) -> tuple[float, ...] | None:
+    """``0.7,0.3`` -> (0.7, 0.3); None stays None. typer.BadParameter for anything else."""
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(f"{option} {text}: numbers with commas between were expected") from error
+
+
+@contextmanager
+def stop_after_step() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C (or SIGTERM) came: the step is finished first. A second one breaks off at once."""
+    stop = threading.Event()
+    with stop_on_ctrl_c(stop, lambda: print("stopping after this step; once more breaks off", flush=True)):
+        yield stop.is_set
+
+
+def trials_shown(
+    trials: int, describe: Callable[[Any], str]
+) -> AbstractContextManager[Callable[[str, Any], None]]:
+    """A function that shows progress: a bar a trial on a terminal, a line at a trial's end elsewhere.
+
+    Args:
+        describe: what a line says of a progress, which has ``step`` and ``steps``.
+    """
+    labels: dict[str, str] = {}
+
+    def standing(label: str, progress: Any) -> Standing:
+        numbered = labels.setdefault(label, f"{len(labels) + 1}/{trials} {label}")
+        return Standing(progress.step, progress.steps, describe(progress), numbered)
+
+    def tell_end(label: str, progress: Any) -> None:
+        if progress.step == progress.steps:
+            print(f"{label}: {describe(progress)}", flush=True)
+
+    return progress_shown(standing, tell_end)
