@@ -49,7 +49,8 @@ def part_path(path: Path) -> Path:
 
 def part_paths(path: Path) -> list[Path]:
     """Those of ``part_path`` that are there: being written, or left by a process that was killed."""
-    return list(path.parent.glob(f".{path.stem[:100]}.*.part{path.suffix}"))
+    pattern = beside(path, ".", f".{'?' * 8}.part{path.suffix}", stem=True)
+    return list(path.parent.glob(pattern.name))
 
 
 def sync_folder(folder: Path) -> None:
