@@ -11,13 +11,7 @@ from pipeline.common.errors import InputError, OutputError
 from pipeline.images.reading import natural_key
 from pipeline.video.options import VideoOptions
 from pipeline.video.plan import ScheduledStyles, VideoPlan
-from pipeline.video.reading.picture_sequence import is_picture_sequence, name_without_number
-
-VIDEO_SUFFIXES = (
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".vob",
-    ".wmv", ".flv", ".3gp", ".ogv", ".mxf", ".gif", ".dv", ".y4m",
-)  # fmt: skip
-"""File extensions taken from a folder; a file named directly may have any."""
+from pipeline.video.reading.picture_sequence import VIDEO_SUFFIXES, is_picture_sequence, name_without_number
 
 DEFAULT_PATTERN = "{stem}-{style}.mp4"
 _FIELD = re.compile(r"\{(?:stem|name|style|parent|number)[^{}]*\}")

@@ -118,6 +118,7 @@ class VideoPlan:
             max(Fraction(0), -source.start),
             source.end,
             options.overwrite,
+            source.numbers,
         )
         assembler = open_assembler(wanted)
         if wanted.shift:

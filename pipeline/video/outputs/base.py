@@ -24,6 +24,7 @@ class OutputRequest:
         shift: seconds added to every time.
         end: seconds of the input's own time at which its pictures end, None where it does not say.
         overwrite: replace what stands at ``path``.
+        numbers: that the pictures of a sequence keep; counted from zero where empty.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class OutputRequest:
     shift: Fraction = Fraction(0)
     end: Fraction | None = None
     overwrite: bool = False
+    numbers: Sequence[int] = ()
 
     def last_shown_s(self, begin: Fraction, whole: bool) -> Fraction:
         """Seconds the last picture stands, from ``begin`` to the pictures' end where that is known.

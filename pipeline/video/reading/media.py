@@ -2,7 +2,7 @@
 
 import zlib
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -38,6 +38,7 @@ class MediaSource(Source):
         start: pts of the first frame.
         end: seconds of the media's own time at which its pictures end, None where it does not say.
         notes: lines the user should know.
+        numbers: of the pictures of a sequence, as their names have them; empty where there are none.
     """
 
     color: VideoColor
@@ -46,6 +47,7 @@ class MediaSource(Source):
     start: Fraction
     end: Fraction | None
     notes: list[str]
+    numbers: Sequence[int] = ()
 
     @property
     def pictures(self) -> PictureFormat:

@@ -1,8 +1,9 @@
 """A sequence of pictures as a video: a folder of them, or a pattern such as ``shot/%06d.png``."""
 
+import itertools
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,7 +16,15 @@ from pipeline.video.color import VideoColor
 from pipeline.video.picture_format import NO_RATE
 from pipeline.video.reading.media import MediaSource, Position
 
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".vob",
+    ".wmv", ".flv", ".3gp", ".ogv", ".mxf", ".gif", ".dv", ".y4m",
+)  # fmt: skip
+"""File extensions taken from a folder; a file named directly may have any."""
+
 _NUMBER = re.compile(r"%(?:0?\d+)?d(?=\.[^.%]+$)")  # right before the extension
+_LAST_DIGITS = re.compile(r"(\d+)\D*$")
+_GAPS_TOLD = 3
 
 
 class PictureSequenceSource(MediaSource):
@@ -38,7 +47,8 @@ class PictureSequenceSource(MediaSource):
         self.info = StreamInfo(first.shape[:2], rate or NO_RATE, len(self._paths))
         self.color, self.pixel_aspect, self.time_base = VideoColor(), Fraction(1), None
         self.start, self.end = Fraction(0), None
-        self.notes: list[str] = []
+        self.numbers = _numbers(self._paths)
+        self.notes = _gap_notes(self.numbers)
         self._next = 0
 
     def _read(self, index: int) -> Pixels:
@@ -105,7 +115,25 @@ def is_picture_sequence(path: Path) -> bool:
     if not path.is_dir():
         return False
     suffixes = {entry.suffix.lower() for entry in path.iterdir() if not entry.name.startswith(".")}
-    return bool(suffixes & set(READABLE)) and suffixes <= set(READABLE) | {".txt", ".json", ""}
+    return bool(suffixes & set(READABLE)) and not suffixes & set(VIDEO_SUFFIXES)
+
+
+def _numbers(paths: Sequence[Path]) -> Sequence[int]:
+    """The last number in each name where every picture has one of its own, rising; else none."""
+    found = [_LAST_DIGITS.search(path.stem) for path in paths]
+    numbers = [int(match.group(1)) for match in found if match is not None]
+    rising = all(before < after for before, after in itertools.pairwise(numbers))
+    return numbers if len(numbers) == len(paths) and rising else ()
+
+
+def _gap_notes(numbers: Sequence[int]) -> list[str]:
+    """A line where numbers are missing between the first and the last."""
+    gaps = [(a + 1, b - 1) for a, b in itertools.pairwise(numbers) if b > a + 1]
+    if not gaps:
+        return []
+    told = ", ".join(f"{a}" if a == b else f"{a} to {b}" for a, b in gaps[:_GAPS_TOLD])
+    more = f" and {len(gaps) - _GAPS_TOLD} more gaps" if len(gaps) > _GAPS_TOLD else ""
+    return [f"no picture has the number {told}{more}: the pictures beside a gap follow each other in time"]
 
 
 def sequence_paths(path: Path) -> list[Path]:
