@@ -96,7 +96,8 @@ class PicturesAssembler(OutputAssembler):
         written: list[Path] = []
         for segment in segments:
             for packet in read_packets(segment):
-                path = part / (numbered(self._wanted.path, len(written)))
+                count, numbers = len(written), self._wanted.numbers
+                path = part / numbered(self._wanted.path, numbers[count] if numbers else count)
                 path.write_bytes(packet.data)
                 written.append(path)
         sync_folder(part)

@@ -25,9 +25,7 @@ def style(styles_folder: Path) -> str:
     return str(styles_folder / "invert.onnx")
 
 
-@pytest.mark.parametrize(
-    "name", ["Thumbs.db", "notes.md", "desktop.ini", "session.psd", "README", "sound.wav"]
-)
+@pytest.mark.parametrize("name", ["Thumbs.db", "notes.md", "desktop.ini", "README", "sound.wav"])
 def test_foreign_files_beside_pictures_are_passed_over(tmp_path: Path, style: str, name: str) -> None:
     folder = pictures(tmp_path / "in", 1, 2, 3)
     (folder / name).write_bytes(b"something else")
