@@ -111,6 +111,7 @@ def gatys(
     from training import devices
     from training.gatys import recipe as recipes
     from training.gatys.job import Job
+    from training.losses.layer_weights import parse_layers
 
     devices.keep_freed_memory()
     base = recipes.preset(preset)
@@ -119,8 +120,8 @@ def gatys(
     typed = {
         "sizes": whole_numbers("--size", settings.sizes),
         "iterations": whole_numbers("--iterations", settings.iterations),
-        "content_layers": settings.content_layers and recipes.parse_layers(settings.content_layers),
-        "style_layers": settings.style_layers and recipes.parse_layers(settings.style_layers),
+        "content_layers": settings.content_layers and parse_layers(settings.content_layers),
+        "style_layers": settings.style_layers and parse_layers(settings.style_layers),
         "init": start,
         "precision": feature_precision(precision, device, settings.optimizer or base.optimizer),
     }

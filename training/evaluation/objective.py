@@ -14,10 +14,10 @@ from pipeline.common.errors import CheckpointError
 from pipeline.common.reports import write_json
 from training import image_io
 from training.gatys import render, state
-from training.gatys.objective import Objective
 from training.gatys.recipe import Recipe, changed
 from training.gatys.render import Inputs, Run
 from training.losses.encoder import Encoder
+from training.losses.objective import Objective
 from training.studies.feed_forward import objective_of
 
 CACHE_FORMAT = 1
@@ -72,7 +72,7 @@ class Judge:
         self.recipe, self.encoder = recipe, encoder
         self.inputs = Inputs(photo.cpu(), (painting.cpu(),))
         device = encoder.mean.device
-        self._objective = Objective(recipe, encoder, photo.to(device), [painting.to(device)], (1.0,))
+        self._objective = Objective(recipe.spec, encoder, [painting.to(device)], content=photo.to(device))
 
     @torch.no_grad()
     def terms(self, image: Tensor) -> dict[str, float]:

@@ -22,9 +22,9 @@ from training.feed_forward.distributed import Ranks, joined
 from training.feed_forward.optimizer import Optimizer
 from training.feed_forward.recipe import Progress, Recipe, Run
 from training.feed_forward.style_weights import checkpoint_from_style_file
-from training.feed_forward.validation import autocast, held_out_batch, judge, stylize
+from training.feed_forward.validation import autocast, held_out_batch, stylize, validate
 from training.losses.encoder import Encoder
-from training.losses.perceptual import LossForm, LossWeights, PerceptualLoss, StyleTarget
+from training.losses.objective import Objective, weighted_sum
 
 OnProgress = Callable[[Progress], None]
 OnPreview = Callable[[int, Tensor, Tensor], None]
@@ -93,7 +93,7 @@ def _train(
     torch.manual_seed(recipe.seed)
     device, share = ranks.device, ranks.share(recipe.batch_size)
     train_photos, held_out_photos = split_photos(find_photos(run.photos))
-    criterion = _criterion(recipe, run, ranks)
+    objective = _objective(recipe, run, ranks)
     network = networks.build(recipe.network).to(device).to(memory_format=torch.channels_last)
     optimizer = Optimizer(network, recipe.optimizer, recipe.learning_rate)
     state = _start(recipe, run, network, optimizer)
@@ -115,8 +115,8 @@ def _train(
     try:
         for content in batches(samples, recipe.batch_size, step, last, run.workers, share):
             optimizer.set_learning_rate(learning_rate_of(recipe, step))
-            terms = _terms(together, criterion, content, ranks, recipe, step)
-            loss = _weights_at(recipe, balance.style_weight, step).total(terms)
+            terms = _terms(together, objective, content, ranks, recipe, step)
+            loss = weighted_sum(terms, _weights_at(recipe, balance.style_weight, step))
             optimizer.step(loss, scaler, recipe.clip_norm)
             terms = {name: ranks.pooled(value.detach()) for name, value in {**terms, "total": loss}.items()}
             if recipe.content_goal is not None:
@@ -126,15 +126,18 @@ def _train(
             if step % run.report_interval == 0 or step == last:
                 means = {**meter.means(), "style_weight": balance.style_weight}
                 _stop_if_diverged(means, step, recipe.normalization)
-                judged: dict[str, float] | None = None
+                validated: dict[str, float] | None = None
                 warnings: tuple[str, ...] = ()
                 if step % run.held_out_interval == 0 or step == recipe.steps:
                     painted = stylize(network, held_out, recipe)
-                    judged, warnings = judge(criterion, held_out, painted), warnings_for(held_out, painted)
-                history.append({"step": step, **means, **_prefixed(judged)})
+                    validated = validate(objective, held_out, painted)
+                    warnings = warnings_for(held_out, painted)
+                history.append({"step": step, **means, **_prefixed(validated)})
                 if on_progress:
                     pace = meter.seconds_per_step()
-                    on_progress(Progress(step, recipe.steps, means, judged, pace, samples.broken, warnings))
+                    on_progress(
+                        Progress(step, recipe.steps, means, validated, pace, samples.broken, warnings)
+                    )
             if on_preview and run.preview_interval and step % run.preview_interval == 0:
                 on_preview(step, held_out[:6], stylize(network, held_out[:6], recipe))
             if step % run.checkpoint_interval == 0 and step < last:
@@ -153,19 +156,17 @@ def _train(
     return final
 
 
-def _criterion(recipe: Recipe, run: Run, ranks: Ranks) -> PerceptualLoss:
+def _objective(recipe: Recipe, run: Run, ranks: Ranks) -> Objective:
     device = ranks.device
-    encoder = Encoder(recipe.layers, run.vgg_weights, reflect=recipe.encoder_padding == "reflect")
+    encoder = Encoder(recipe.spec.layers, run.vgg_weights, reflect=recipe.encoder_padding == "reflect")
     encoder = encoder.to(device, _encoder_dtype(recipe.precision)).to(memory_format=torch.channels_last)
     painting = read_painting(run.painting, recipe.style_size).to(device)
-    form = LossForm(recipe.normalization, recipe.style_layer_weights, recipe.tv_form, recipe.pixel_range)
-    style = StyleTarget(encoder, painting, recipe.style_layers, recipe.octaves, form)
-    return PerceptualLoss(encoder, style, recipe.content_layer, form, ranks.pooled)
+    return Objective(recipe.spec, encoder, [painting], pooled=ranks.pooled)
 
 
 def _terms(
     network: nn.Module,
-    criterion: PerceptualLoss,
+    objective: Objective,
     content: Tensor,
     ranks: Ranks,
     recipe: Recipe,
@@ -187,17 +188,17 @@ def _terms(
     first, given = (
         _shifted(image[: len(content)], down, across, recipe.largest_shift_px) for image in (drawn, pictures)
     )
-    terms: dict[str, Tensor] = criterion(first, given)
+    terms: dict[str, Tensor] = objective.terms(first, given)
     if motion is not None:
         now, then = drawn.chunk(2)
         terms["temporal"] = temporal.temporal_distance(now, then, motion.to(device), ranks.pooled)
     return terms
 
 
-def _weights_at(recipe: Recipe, style_weight: float, step: int) -> LossWeights:
+def _weights_at(recipe: Recipe, style_weight: float, step: int) -> dict[str, float]:
     """What the terms weigh at ``step``: the style as the balance has it, the temporal term on its ramp."""
     weight = recipe.temporal_weight * temporal.weight_factor(step, recipe.steps)
-    return LossWeights(recipe.content_weight, style_weight, recipe.tv_weight, weight)
+    return {**recipe.spec.weights, "style": style_weight, "temporal": weight}
 
 
 class _Meter:
@@ -300,5 +301,5 @@ def _stop_if_diverged(means: dict[str, float], step: int, normalization: str) ->
         )
 
 
-def _prefixed(judged: dict[str, float] | None) -> dict[str, float]:
-    return {f"held_out_{name}": value for name, value in (judged or {}).items()}
+def _prefixed(terms: dict[str, float] | None) -> dict[str, float]:
+    return {f"held_out_{name}": value for name, value in (terms or {}).items()}

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.common.errors import TrainingError
 from training.feed_forward.recipe import Recipe
-from training.gatys.recipe import parse_layers
+from training.losses.layer_weights import parse_layers
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def parsed_layers(text: str | None) -> dict[str, Any]:
     """``relu1_1,relu3_1`` (1/2 each) or ``relu1_1:0.2,relu3_1:2`` as settings of ``Recipe``; {} for None.
 
     Raises:
-        TrainingError: see ``gatys_recipe.parse_layers``.
+        TrainingError: see ``losses.layer_weights.parse_layers``.
     """
     if text is None:
         return {}

@@ -8,6 +8,8 @@ from pipeline.common.errors import TrainingError
 from training import networks
 from training.feed_forward import optimizer
 from training.losses import functional
+from training.losses.layer_weights import equal_shares, placed
+from training.losses.objective import LossSpec
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu3_4")
 CONTENT_LAYER = "relu3_3"
@@ -20,7 +22,7 @@ class Recipe:
 
     Attributes:
         network: key into ``training.networks.NETWORKS``.
-        content_weight, tv_weight: see ``losses.LossWeights``.
+        content_weight, tv_weight: see ``losses.objective.LossSpec``.
         style_weight: the same; with a ``content_goal`` the value the search for the balance begins at,
             and in a finished checkpoint the value it ended at.
         content_goal: the relative content term at which the balance of style and content settles
@@ -34,9 +36,11 @@ class Recipe:
         learning_rate: the optimizer's, reached after ``warmup_steps``.
         decay: ``cosine``, a half one down to a fiftieth, or ``none``.
         clip_norm: largest norm of a step's gradient; 0 leaves gradients as they are.
-        octaves: levels of the Gaussian pyramid the style is compared on.
-        style_layers, content_layer: VGG-19 layers.
-        normalization, style_layer_weights, tv_form, pixel_range: see ``losses.LossForm``.
+        octaves: levels of the Gaussian pyramid that style layers without a size are compared on.
+        style_layers, content_layer: VGG-19 layers; ``relu4_1/2`` is looked at on half the size alone, which
+            costs a quarter.
+        style_layer_weights: one for each style layer, in order; empty for equal shares of 1.
+        normalization, tv_form, pixel_range: see ``losses.objective.LossSpec``.
         plain_share: share of flat, dark and gradient pictures among the content.
         largest_scale: photographs are scaled so that their short side is one to this many crops long.
         largest_shift_px: see ``feed_forward.shift``.
@@ -97,11 +101,22 @@ class Recipe:
                 f"--content-goal {self.content_goal:g} is about relative terms, and this recipe's are not; "
                 "give --style-weight"
             )
+        placed(tuple((layer, 1.0) for layer in (self.content_layer, *self.style_layers)))
 
     @property
-    def layers(self) -> tuple[str, ...]:
-        """Every layer the losses look at."""
-        return tuple(dict.fromkeys((*self.style_layers, self.content_layer)))
+    def spec(self) -> LossSpec:
+        """The objective but for the temporal term."""
+        weighted = tuple(zip(self.style_layers, self.style_layer_weights, strict=False))
+        return LossSpec(
+            placed(((self.content_layer, 1.0),)),
+            placed(weighted or equal_shares(self.style_layers), self.octaves),
+            self.content_weight,
+            self.style_weight,
+            self.tv_weight,
+            self.normalization,
+            tv_form=self.tv_form,
+            pixel_range=self.pixel_range,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""

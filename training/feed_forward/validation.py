@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from pipeline.common.errors import InputError
 from training.feed_forward.data import read_rgb, resize, to_tensor
 from training.feed_forward.recipe import Recipe
-from training.losses.perceptual import PerceptualLoss
+from training.losses.objective import Objective
 
 HELD_OUT_SIDE_PX = 256
 HELD_OUT_PHOTOS = 16
@@ -23,7 +23,7 @@ def held_out_batch(photos: list[Path]) -> Tensor:
     """
     squares = list(_squares(photos))
     if not squares:
-        raise InputError("none of the photographs set aside for judging can be read")
+        raise InputError("none of the photographs set aside for validation can be read")
     return torch.stack(squares)
 
 
@@ -59,7 +59,7 @@ def stylize(network: nn.Module, image: Tensor, recipe: Recipe) -> Tensor:
 
 
 @torch.no_grad()
-def judge(criterion: PerceptualLoss, content: Tensor, stylized: Tensor) -> dict[str, float]:
+def validate(objective: Objective, content: Tensor, stylized: Tensor) -> dict[str, float]:
     """Mean terms over photographs that training never saw.
 
     Args:
@@ -67,6 +67,6 @@ def judge(criterion: PerceptualLoss, content: Tensor, stylized: Tensor) -> dict[
     """
     sums: dict[str, float] = {}
     for photos, painted in zip(torch.split(content, 4), torch.split(stylized, 4), strict=True):
-        for name, value in criterion(painted, photos).items():
+        for name, value in objective.terms(painted, photos).items():
             sums[name] = sums.get(name, 0.0) + float(value) * len(photos) / len(content)
     return sums

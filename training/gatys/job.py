@@ -114,7 +114,7 @@ def require_sensible_render(recipe: Recipe, inputs: Inputs, force: bool) -> None
         InputError: a side under 32 px at any size (or under what the octaves need), or over 8192 px
             without ``force``; the memory it would need is said.
     """
-    needed = max(image_io.SHORTEST_PX, 8 << (recipe.octaves - 1))
+    needed = max(image_io.SHORTEST_PX, 8 << (recipe.spec.octaves - 1))
     for side in recipe.sizes:
         height, width = image_io.fitted_size(inputs.content, side)
         _require_short_side("content", height, width, needed, side)

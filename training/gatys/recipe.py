@@ -5,9 +5,8 @@ from typing import Any
 
 from pipeline.common.errors import TrainingError
 from training.losses.functional import TV_FORMS
-
-Weighted = tuple[tuple[str, float], ...]
-"""Layer name and weight, in order."""
+from training.losses.layer_weights import Weighted, equal_shares, placed
+from training.losses.objective import LossSpec
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "normalization": ("gatys", "johnson", "mean", "relative"),
@@ -29,13 +28,15 @@ class Recipe:
 
     Attributes:
         name: of the preset it comes from.
-        content_layers, style_layers: (VGG-19 layer, weight) pairs.
+        content_layers, style_layers: (VGG-19 layer, weight) pairs; ``relu4_1/2`` is looked at on half the
+            size alone.
         normalization: ``gatys`` (2016, eqs. 1 and 4), ``johnson`` (2016, eqs. 2 and 4), ``mean`` (the
             same with the mean over a Gram matrix's entries) or ``relative`` (each distance over the
             target's own square; the project's own). See ``functional``.
         statistic: ``gram``, ``covariance`` or ``wasserstein`` (see ``moments``).
         tv_form: absolute (``l1``) or ``squared`` differences; ``sum`` over pixels or their ``mean``.
-        octaves: levels of the Gaussian pyramid the style is compared on; 1 is the plain method.
+        octaves: levels of the Gaussian pyramid that style layers without a size are compared on; 1 is the
+            plain method.
         pooling: ``average`` (Gatys et al. 2016, section 2) or ``max``, as VGG-19 was trained.
         optimizer: ``lbfgs`` (strong Wolfe line search, ``lbfgs_history`` pairs) or ``adam``.
         learning_rate: Adam's, in units of ``pixel_range``; L-BFGS's first trial step.
@@ -97,13 +98,26 @@ class Recipe:
             )
         if not (self.content_weight or self.style_weight or self.tv_weight):
             raise TrainingError("content, style and tv weight are all 0: one must be above, to do anything")
+        placed((*self.content_layers, *self.style_layers))
+
+    @property
+    def spec(self) -> LossSpec:
+        """The objective; a term without weight is left out of it."""
+        return LossSpec(
+            placed(self.content_layers) if self.content_weight else (),
+            placed(self.style_layers, self.octaves) if self.style_weight else (),
+            self.content_weight,
+            self.style_weight,
+            self.tv_weight,
+            self.normalization,
+            self.statistic,
+            self.tv_form if self.tv_weight else None,
+        )
 
     @property
     def layers(self) -> tuple[str, ...]:
         """Every layer the objective looks at, once each; those of a term without weight are left out."""
-        content = self.content_layers if self.content_weight else ()
-        style = self.style_layers if self.style_weight else ()
-        return tuple(dict.fromkeys(name for name, _ in (*content, *style)))
+        return self.spec.layers
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -113,10 +127,6 @@ class Recipe:
             else value
             for key, value in asdict(self).items()
         }
-
-
-def _equal(*layers: str) -> Weighted:
-    return tuple((layer, 1 / len(layers)) for layer in layers)
 
 
 _RELU = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -130,7 +140,7 @@ PRESETS: dict[str, Recipe] = {
     "gatys-2016": Recipe(
         name="gatys-2016",
         content_layers=(("relu4_2", 1.0),),
-        style_layers=_equal(*_RELU),
+        style_layers=equal_shares(_RELU),
         style_weight=1e3,
         tv_form="l1-sum",
         normalization="gatys",
@@ -145,7 +155,7 @@ PRESETS: dict[str, Recipe] = {
     "adam-content-start": Recipe(
         name="adam-content-start",
         content_layers=(("conv4_2", 1.0),),
-        style_layers=_equal(*_CONV),
+        style_layers=equal_shares(_CONV),
         style_weight=1e3,
         tv_form="l1-sum",
         normalization="gatys",
@@ -157,7 +167,7 @@ PRESETS: dict[str, Recipe] = {
     "multi-content": Recipe(
         name="multi-content",
         content_layers=tuple(zip(_CONV, (0.5, 1.0, 1.5, 3.0, 4.0), strict=True)),
-        style_layers=_equal(*_CONV),
+        style_layers=equal_shares(_CONV),
         content_weight=0.01,
         style_weight=1.0,
         tv_form="l1-sum",
@@ -194,24 +204,3 @@ def changed(recipe: Recipe, **settings: Any) -> Recipe:
     if len(iterations) == 1:
         given["iterations"] = iterations * len(sizes)
     return replace(recipe, **given)
-
-
-def parse_layers(text: str) -> Weighted:
-    """``relu1_1,relu3_1`` (1/2 each) or ``relu1_1:0.5,relu3_1:2`` -> layer and weight.
-
-    Raises:
-        TrainingError: a weight is no number, negative, or only some layers have one.
-    """
-    pairs = [part.strip().partition(":") for part in text.split(",") if part.strip()]
-    if pairs and not any(colon for _, colon, _ in pairs):
-        return _equal(*(name for name, _, _ in pairs))
-    try:
-        weighted = tuple((name, float(weight)) for name, _, weight in pairs)
-    except ValueError:
-        weighted = ()
-    if not weighted or any(not weight >= 0 for _, weight in weighted):
-        raise TrainingError(
-            f"layers {text!r}: names like relu3_1,relu4_1 or relu3_1:0.5,relu4_1:1 (all with a weight of at "
-            "least 0, or none) were expected"
-        )
-    return weighted

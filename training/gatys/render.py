@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from pipeline.common.errors import TrainingError
 from training import image_io
 from training.gatys import state as states
-from training.gatys.objective import Objective
 from training.gatys.recipe import Recipe
 from training.gatys.state import State
 from training.gatys.step import Clock, Evaluation, Progress
 from training.losses.encoder import Encoder, layer_indices
+from training.losses.objective import Objective
 
 LINE_SEARCH_EVALUATIONS = 12
 NOISE_DEVIATION = 0.02
@@ -99,7 +99,7 @@ def render(recipe: Recipe, inputs: Inputs, encoder: Encoder, run: Run | None = N
         content = image_io.fit(inputs.content, recipe.sizes[stage]).to(device)
         side = style_side(recipe, *content.shape[2:])
         styles = [image_io.fit(style, side).to(device) for style in inputs.styles]
-        objective = Objective(recipe, encoder, content, styles, _shares(inputs))
+        objective = Objective(recipe.spec, encoder, styles, _shares(inputs), content)
         pixels = nn.Parameter(_brought_to(state.pixels, content, recipe).to(device))
         optimizer = _optimizer(recipe, pixels)
         states.restore_optimizer(optimizer, state.tensors, state.scalars)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.common.errors import TrainingError
-from training.gatys.objective import Objective
 from training.gatys.recipe import Recipe
+from training.losses.objective import Objective
 
 LARGEST = torch.finfo(torch.float32).max
 
@@ -110,7 +110,7 @@ class Evaluation:
         self._pixels.grad = None
         terms = self._objective(self._pixels / self._recipe.pixel_range)
         values = self._finite(terms)
-        terms["total"].backward()
+        terms["total"].backward()  # type: ignore[no-untyped-call]
         gradient = self._finite_gradient()
         self._seen = (self._pixels.detach().clone(), gradient.clone(), values)
         self._good = self._seen[0]
@@ -119,7 +119,7 @@ class Evaluation:
 
     def _finite(self, terms: dict[str, Tensor]) -> dict[str, float]:
         values = {name: float(value.detach()) for name, value in terms.items()}
-        weights = {**self._objective.weights, "total": 1.0}
+        weights = {**self._objective.spec.weights, "total": 1.0}
         bad = [name for name, value in values.items() if not abs(weights[name] * value) <= LARGEST]
         if bad:
             self._blow_up(f"the {_named(bad, values)} of the loss")

@@ -14,9 +14,9 @@ from pipeline.common.reports import write_table
 from training import checkpoint as checkpoints
 from training import image_io, networks
 from training.gatys.job import open_encoder, require_sensible_render
-from training.gatys.objective import Objective
 from training.gatys.recipe import Recipe, changed
 from training.gatys.render import Inputs, style_side
+from training.losses.objective import Objective
 from training.studies.chart import Level, draw_chart
 from training.studies.options import StudyOptions
 from training.studies.plans import Trial
@@ -113,7 +113,7 @@ def _judged(network: nn.Module, recipe: Recipe, inputs: Inputs, place: Place) ->
     side = style_side(recipe, *content.shape[2:])
     styles = [image_io.fit(style, side).to(device) for style in inputs.styles]
     encoder = open_encoder(recipe, place.vgg_weights, place.device)
-    objective = Objective(recipe, encoder, content, styles, (1.0,))
+    objective = Objective(recipe.spec, encoder, styles, content=content)
     image, seconds = timed_pass(network.to(device), content)
     with torch.no_grad():
         terms = {name: float(value) for name, value in objective(image).items()}

@@ -92,7 +92,7 @@ def run_train_study(
         KeyboardInterrupt: passed on; what was trained until then is kept, and the same call goes on.
         TrainingError, InputError, OutputError: as ``loop.train``.
     """
-    Encoder((*base.style_layers, base.content_layer), run.vgg_weights)
+    Encoder(base.spec.layers, run.vgg_weights)
     shown = _shown_photo(run, photo)
     identity = {"painting": _digest(run.painting), "photos": len(find_photos(run.photos))}
     grid_of_trials = trials_of(base, grid, run.output)

@@ -13,10 +13,11 @@ from training.evaluation.objective import Judge, equivalent_iterations, objectiv
 from training.feed_forward.loop import Recipe
 from training.gatys.job import open_encoder
 from training.losses.encoder import Encoder
-from training.losses.perceptual import LossWeights, PerceptualLoss, StyleTarget
+from training.losses.objective import Objective
 
 SIDE = 64
-TRAINED = Recipe(content_weight=1.5, style_weight=7.0, tv_weight=0.3, style_size=96, octaves=2).to_dict()
+RECIPE = Recipe(content_weight=1.5, style_weight=7.0, tv_weight=0.3, style_size=96, octaves=2)
+TRAINED = RECIPE.to_dict()
 
 
 @pytest.fixture
@@ -39,12 +40,11 @@ def test_the_objective_is_the_one_of_training(
     random_vgg: Path, pictures: tuple[Tensor, Tensor, Tensor]
 ) -> None:
     photo, painting, painted = pictures
-    layers = tuple(TRAINED["style_layers"])
-    encoder = Encoder((*layers, "relu3_3"), random_vgg)
-    style = StyleTarget(encoder, painting, layers, 2)
+    encoder = Encoder(RECIPE.spec.layers, random_vgg)
     with torch.no_grad():
-        terms = PerceptualLoss(encoder, style, "relu3_3")(painted, photo)
-    expected = {**terms, "total": LossWeights(1.5, 7.0, 0.3).total(terms)}
+        terms = Objective(RECIPE.spec, encoder, [painting]).terms(painted, photo)
+    weighted = 1.5 * terms["content"] + 7.0 * terms["style"] + 0.3 * terms["tv"]
+    expected = {**terms, "total": weighted}
     found = judge(random_vgg, pictures).terms(painted)
     assert found == pytest.approx({name: float(value) for name, value in expected.items()}, rel=1e-4)
 

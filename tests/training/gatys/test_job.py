@@ -13,10 +13,10 @@ from torch import Tensor
 from pipeline.common.errors import InputError, LayerMissingError, OutputError
 from training import image_io
 from training.gatys.job import Job, render_still
-from training.gatys.objective import Objective
 from training.gatys.recipe import Recipe, preset
 from training.gatys.step import DivergedError
 from training.losses import color
+from training.losses.objective import Features, Objective
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 RECIPE = Recipe(
@@ -125,8 +125,8 @@ def test_a_blow_up_keeps_the_last_good_picture(job: Job, monkeypatch: pytest.Mon
     job.output.unlink()
     real, calls = Objective._content_term, iter(range(100))
 
-    def failing(self: Objective, features: dict[str, Tensor]) -> Tensor:
-        return real(self, features) * (float("inf") if next(calls) == 3 else 1.0)
+    def failing(self: Objective, features: Features, target: Features) -> Tensor:
+        return real(self, features, target) * (float("inf") if next(calls) == 3 else 1.0)
 
     monkeypatch.setattr(Objective, "_content_term", failing)
     with pytest.raises(

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from pipeline.common.errors import TrainingError
-from training.gatys.recipe import CHOICES, DEFAULT_PRESET, PRESETS, Recipe, changed, parse_layers, preset
+from training.gatys.recipe import CHOICES, DEFAULT_PRESET, PRESETS, Recipe, changed, preset
+from training.losses.layer_weights import parse_layers
 
 CONV = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from pipeline.common.errors import CheckpointError, TrainingError
 from training.gatys import render, state
-from training.gatys.objective import Objective
 from training.gatys.recipe import Recipe
 from training.gatys.render import Inputs, Run
 from training.gatys.step import DivergedError, Progress
 from training.losses.encoder import Encoder
+from training.losses.objective import Features, Objective
 
 RECIPE = Recipe(
     content_layers=(("relu2_1", 1.0),),
@@ -184,8 +184,8 @@ def test_a_term_that_blows_up_is_named_and_the_last_good_picture_kept(
     good = render.render(replace(RECIPE, iterations=(2,)), inputs, encoder).image
     real, calls = Objective._style_term, iter(range(100))
 
-    def failing(self: Objective, features: dict[str, Tensor], octave: int) -> Tensor:
-        return real(self, features, octave) * (float("nan") if next(calls) == 3 else 1.0)
+    def failing(self: Objective, features: Features) -> Tensor:
+        return real(self, features) * (float("nan") if next(calls) == 3 else 1.0)
 
     monkeypatch.setattr(Objective, "_style_term", failing)
     with pytest.raises(DivergedError, match=r"after 3 steps: the style term \(nan before") as caught:
@@ -199,8 +199,8 @@ def test_a_term_that_blows_up_is_named_and_the_last_good_picture_kept(
 def test_a_gradient_that_blows_up_is_named(
     encoder: Encoder, inputs: Inputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def steep(self: Objective, features: dict[str, Tensor]) -> Tensor:
-        return (features["relu2_1"].sum() * 0).sqrt()  # 0 with an infinite slope
+    def steep(self: Objective, features: Features, target: Features) -> Tensor:
+        return (features["relu2_1", 0].sum() * 0).sqrt()  # 0 with an infinite slope
 
     monkeypatch.setattr(Objective, "_content_term", steep)
     with pytest.raises(DivergedError, match="the gradient of content is not a finite number"):
