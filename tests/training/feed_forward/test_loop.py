@@ -123,7 +123,7 @@ def test_a_warm_start_can_be_resumed(run: Run, tmp_path: Path) -> None:
 
 
 FULL_RECIPE = replace(
-    RECIPE, steps=20, encoder_padding="reflect", temporal_weight=2.0, content_goal=0.02, optimizer="muon"
+    RECIPE, steps=20, encoder_padding="reflect", temporal_weight=2.0, content_goal=0.01, optimizer="muon"
 )
 """Muon, search, reflection and motions: of 20 steps the search takes 3 to 12, the ramp 4 to 8."""
 
