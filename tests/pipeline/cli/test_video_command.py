@@ -54,6 +54,18 @@ def test_video_is_stylized_and_says_what_ran(clip: Path, tmp_path: Path, capsys:
     np.testing.assert_allclose(levels, [255 - (40 + 10 * i) for i in range(FRAMES)], atol=4)
 
 
+def test_a_terminal_shows_a_bar_and_then_the_same_lines(
+    clip: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # stands for a terminal
+    line = ["video", str(clip), "-o", str(tmp_path / "out.mp4"), "--style", "invert", "--engine", "identity"]
+    assert main.run(line) == 0
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert f"/{FRAMES} frames" in told.err
+    assert told.err.index("brushstream: identity 1") < told.err.index(f"{FRAMES} frames of 96x64")
+
+
 def test_av1_says_nothing_of_its_own(clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     line = ["video", str(clip), "-o", str(tmp_path / "out.webm"), "--codec", "av1", "--style", "invert"]
     assert main.run([*line, "--engine", "identity"]) == 0
