@@ -22,6 +22,7 @@ from pipeline.cli.options import (
     precision_of,
     say,
 )
+from pipeline.common.adapters import Adapter, load
 from pipeline.common.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED
 from pipeline.common.reports import write_json
 from pipeline.engines import registry
@@ -41,6 +42,9 @@ Soak = Annotated[
     float | None,
     typer.Option("--soak", metavar="MINUTES", min=0.05, help="Run so long; fail if memory or threads grow."),
 ]
+
+PLOT = Adapter("pipeline.bench.plot:draw_ages", "matplotlib", "plot")
+"""What ``bench --live --plot`` calls."""
 
 
 def webcam(
@@ -181,10 +185,10 @@ def bench_live(
         print("\n".join(seen.lines()))
         finish(seen.to_dict(), json_file, seen.passed)
         return
+    draw_ages = None if plot is None else load("--plot", PLOT)
     report = live.run_live_bench(options)
     terminal.show(terminal.live_bench_table(report))
-    if plot is not None:
-        from pipeline.bench.plot import draw_ages
+    if plot is not None and draw_ages is not None:
         from pipeline.images.writing import write_image
 
         write_image(plot, draw_ages(report), overwrite=True)

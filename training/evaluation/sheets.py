@@ -8,7 +8,7 @@ from PIL import Image
 from training.evaluation.material import Photo, Pixels, image_of, spread
 from training.evaluation.measure import CLIPS_SHOWN, PHOTOS_SHOWN, Measured, RealClip, middle
 from training.feed_forward.data import read_painting
-from training.studies.scatter import Point, draw_scatter, side_by_side
+from training.studies.scatter import Point, Scatter, draw_scatters
 from training.studies.sheet import Cell, cell, draw_sheet
 
 Figures = Mapping[str, float | None]
@@ -73,28 +73,19 @@ def _strip(label: str, frames: Sequence[Pixels]) -> list[Cell]:
 
 def pareto_plot(figures: Mapping[str, Figures]) -> Image.Image | None:
     """Style against content, and quality against time; None where no style has these figures."""
-    left = _points(figures, "content", "style_distance")
-    right = _points(figures, "service_ms", "objective_ratio")
-    quality = "objective ratio"
-    if not right:
-        right, quality = _points(figures, "service_ms", "style_distance"), "style distance"
-    panels = []
-    if left:
-        panels.append(
-            draw_scatter(
-                "Painting against photograph",
-                "content term",
-                "style distance (lower is nearer the painting)",
-                left,
-            )
-        )
-    if right:
-        panels.append(
-            draw_scatter(
-                "Quality against time", "service time at 640x480, ms", f"{quality} (lower is better)", right
-            )
-        )
-    return side_by_side(panels) if panels else None
+    near = "style distance (lower is nearer the painting)"
+    left = Scatter(
+        "Painting against photograph", "content term", near, _points(figures, "content", "style_distance")
+    )
+    ratio = _points(figures, "service_ms", "objective_ratio")
+    right = Scatter(
+        "Quality against time",
+        "service time at 640x480, ms",
+        f"{'objective ratio' if ratio else 'style distance'} (lower is better)",
+        ratio or _points(figures, "service_ms", "style_distance"),
+    )
+    drawn = [scatter for scatter in (left, right) if scatter.points]
+    return draw_scatters(drawn) if drawn else None
 
 
 def _points(figures: Mapping[str, Figures], x: str, y: str) -> list[Point]:

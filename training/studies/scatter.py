@@ -1,17 +1,15 @@
-"""A scatter plot with its Pareto front, drawn with Pillow alone."""
+"""Scatter plots with their Pareto fronts, drawn by Matplotlib."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageDraw, ImageFont
+from matplotlib.axes import Axes
+from matplotlib.transforms import Bbox
+from PIL import Image
 
-from training.studies.chart import CURVE, GRID, INK, LEVEL, PAPER
+from training.studies.chart import CURVE, LEVEL, new_figure, picture_of
 
 SIZE_WH = (760, 520)
-MARGINS = (92, 58, 150, 64)  # left, top, right (for the last labels), bottom, px
-DOT_PX = 6
-TICKS = 5
 
 
 @dataclass(frozen=True)
@@ -23,6 +21,16 @@ class Point:
     y: float
 
 
+@dataclass(frozen=True)
+class Scatter:
+    """One plot: its titles and at least one point."""
+
+    title: str
+    x_label: str
+    y_label: str
+    points: Sequence[Point]
+
+
 def pareto_front(points: Sequence[Point]) -> list[Point]:
     """The points that no other beats on both axes (nor equals on one and beats on the other), by x."""
     return sorted((p for p in points if not any(_dominates(q, p) for q in points)), key=lambda p: (p.x, p.y))
@@ -32,97 +40,41 @@ def _dominates(one: Point, other: Point) -> bool:
     return one.x <= other.x and one.y <= other.y and (one.x, one.y) != (other.x, other.y)
 
 
-def draw_scatter(title: str, x_label: str, y_label: str, points: Sequence[Point]) -> Image.Image:
-    """Points with their labels; those of the front stand out, joined by a line in steps.
+def draw_scatters(scatters: Sequence[Scatter]) -> Image.Image:
+    """Side by side; points with labels, those of the front stand out, joined by a line in steps.
 
     Raises:
-        ValueError: there is no point.
+        ValueError: a plot without a point.
     """
-    if not points:
+    if not all(scatter.points for scatter in scatters):
         raise ValueError("a scatter plot needs a point")
-    image = Image.new("RGB", SIZE_WH, PAPER)
-    draw = ImageDraw.Draw(image)
-    axes = _Axes(points)
-    axes.draw(draw, x_label)
-    draw.text((14, 8), title, INK, _font(19))
-    draw.text((14, 34), y_label, INK, _font(15))
-    front = pareto_front(points)
-    _draw_steps(draw, [axes.at(p) for p in front])
-    taken: list[tuple[float, float, float, float]] = []
-    for point in points:
-        color = LEVEL if point in front else CURVE
-        x, y = axes.at(point)
-        draw.ellipse((x - DOT_PX, y - DOT_PX, x + DOT_PX, y + DOT_PX), color)
-        _label(draw, point.label, x, y, taken)
-    return image
+    figure = new_figure((SIZE_WH[0] * len(scatters), SIZE_WH[1]))
+    grid = figure.subplots(1, len(scatters), squeeze=False)[0]
+    for axes, scatter in zip(grid, scatters, strict=True):
+        _draw_points(axes, scatter)
+    figure.draw_without_rendering()  # so that labels know where they stand
+    for axes, scatter in zip(grid, scatters, strict=True):
+        taken: list[Bbox] = []
+        for point in scatter.points:
+            _label(axes, point, taken)
+    return picture_of(figure)
 
 
-def side_by_side(images: Sequence[Image.Image]) -> Image.Image:
-    """Pictures of one height in a row."""
-    row = Image.new("RGB", (sum(i.width for i in images), max(i.height for i in images)), PAPER)
-    left = 0
-    for image in images:
-        row.paste(image, (left, 0))
-        left += image.width
-    return row
+def _draw_points(axes: Axes, scatter: Scatter) -> None:
+    front = pareto_front(scatter.points)
+    axes.step([p.x for p in front], [p.y for p in front], where="post", color=LEVEL)
+    for points, color in ((front, LEVEL), ([p for p in scatter.points if p not in front], CURVE)):
+        axes.plot([p.x for p in points], [p.y for p in points], "o", color=color, markersize=9)
+    axes.set(title=scatter.title, xlabel=scatter.x_label, ylabel=scatter.y_label)
+    axes.margins(0.12)
+    axes.grid(alpha=0.3)
 
 
-def _label(
-    draw: ImageDraw.ImageDraw, text: str, x: float, y: float, taken: list[tuple[float, float, float, float]]
-) -> None:
+def _label(axes: Axes, point: Point, taken: list[Bbox]) -> None:
     """Write beside a point, moved down past labels that stand there already."""
-    font = _font(14)
-    box = draw.textbbox((x + DOT_PX + 4, y - 8), text, font)
-    while any(_overlap(box, other) for other in taken):
-        box = (box[0], box[1] + 4, box[2], box[3] + 4)
-    taken.append(box)
-    draw.text((box[0], box[1]), text, INK, font, anchor="lt")
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _draw_steps(draw: ImageDraw.ImageDraw, places: Sequence[tuple[float, float]]) -> None:
-    for (x0, y0), (x1, y1) in itertools.pairwise(places):
-        draw.line([(x0, y0), (x1, y0), (x1, y1)], LEVEL, 2)
-
-
-class _Axes:
-    """Linear axes with a twelfth of room round the points."""
-
-    def __init__(self, points: Sequence[Point]) -> None:
-        self.x_low, self.x_high = _roomy([p.x for p in points])
-        self.y_low, self.y_high = _roomy([p.y for p in points])
-        left, top, right, bottom = MARGINS
-        self.box = (left, top, SIZE_WH[0] - right, SIZE_WH[1] - bottom)
-
-    def at(self, point: Point) -> tuple[float, float]:
-        left, top, right, bottom = self.box
-        across = (point.x - self.x_low) / (self.x_high - self.x_low)
-        down = (self.y_high - point.y) / (self.y_high - self.y_low)
-        return left + across * (right - left), top + down * (bottom - top)
-
-    def draw(self, draw: ImageDraw.ImageDraw, x_label: str) -> None:
-        left, top, right, bottom = self.box
-        for number in range(TICKS + 1):
-            share = number / TICKS
-            x, y = left + share * (right - left), bottom - share * (bottom - top)
-            draw.line([(left, y), (right, y)], GRID, 1)
-            draw.line([(x, top), (x, bottom)], GRID, 1)
-            x_value = self.x_low + share * (self.x_high - self.x_low)
-            y_value = self.y_low + share * (self.y_high - self.y_low)
-            draw.text((x, bottom + 8), f"{x_value:.3g}", INK, _font(14), anchor="ma")
-            draw.text((left - 8, y), f"{y_value:.3g}", INK, _font(14), anchor="rm")
-        draw.line([(left, top), (left, bottom), (right, bottom)], INK, 1)
-        draw.text(((left + right) / 2, bottom + 32), x_label, INK, _font(15), anchor="ma")
-
-
-def _roomy(values: Sequence[float]) -> tuple[float, float]:
-    low, high = min(values), max(values)
-    room = (high - low) / 12 or abs(high) / 4 or 1.0
-    return low - room, high + room
-
-
-def _font(points: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(points)
+    note = axes.annotate(
+        point.label, (point.x, point.y), (8, 0), textcoords="offset points", va="center", fontsize=9
+    )
+    while any(note.get_window_extent().overlaps(other) for other in taken):
+        note.xyann = (8, note.xyann[1] - 3)
+    taken.append(note.get_window_extent())

@@ -9,10 +9,10 @@ import pytest
 from pipeline import style
 from pipeline.bench.figures import LiveBenchOptions, rate_of, repeats, report_of
 from pipeline.bench.live import SelfTest, run_live_bench
-from pipeline.bench.plot import SIZE, draw_ages, nice_step
+from pipeline.bench.plot import SIZE, draw_ages
 from pipeline.bench.soak import Sample, SoakReport, run_soak
 from pipeline.cli import main
-from pipeline.common import machine
+from pipeline.common import adapters, machine
 from pipeline.live.report import STAGES, Shown
 from pipeline.style import StyleFile
 from tests.support.live_rig import own_threads
@@ -126,9 +126,15 @@ def test_the_command_writes_json_and_a_plot(
     assert plot.stat().st_size > 5000
 
 
-@pytest.mark.parametrize(("most", "step"), [(12.0, 2.0), (100.0, 10.0), (480.0, 50.0), (0.9, 0.1)])
-def test_grid_lines_stand_at_round_numbers(most: float, step: float) -> None:
-    assert nice_step(most) == pytest.approx(step)
+def test_a_plot_without_matplotlib_names_the_extra_before_anything_is_measured(
+    styles_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(style, "bundled_folder", lambda: styles_folder)
+    monkeypatch.setattr(adapters, "is_installed", lambda package: package != "matplotlib")
+    monkeypatch.setattr("pipeline.bench.live.run_live_bench", lambda options: pytest.fail("measured"))
+    line = ["bench", "--live", "--style", "invert", "--size", "64x64", "--plot", str(tmp_path / "a.png")]
+    assert main.run(line) == 7
+    assert "pip install 'brushstream[plot]'" in capsys.readouterr().err
 
 
 def samples(memory: list[float], threads: int = 9) -> tuple[Sample, ...]:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from training.evaluation import figures, sheets
 from training.evaluation.measure import Measured
 from training.evaluation.stability import Stability
-from training.studies.scatter import Point, draw_scatter, pareto_front
+from training.studies.scatter import Point, Scatter, draw_scatters, pareto_front
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "evaluation.schema.json"
 
@@ -64,15 +65,19 @@ def test_the_front_holds_what_nothing_beats() -> None:
     assert [p.label for p in pareto_front(twins)] == ["a", "b"]
 
 
+def drawn(points: list[Point]) -> Image.Image:
+    return draw_scatters([Scatter("t", "x", "y", points)])
+
+
 def test_a_plot_shows_points_of_the_front_and_the_others() -> None:
-    plot = np.asarray(draw_scatter("t", "x", "y", [Point("a", 0, 1), Point("b", 1, 0), Point("c", 1, 1)]))
+    plot = np.asarray(drawn([Point("a", 0, 1), Point("b", 1, 0), Point("c", 1, 1)]))
     red, blue = ((plot == color).all(axis=2) for color in ((200, 70, 30), (31, 95, 170)))
     assert red.sum() > 2 * blue.sum() > 100
     rows, columns = np.nonzero(blue)
     assert rows.mean() < 100  # c: top and right
     assert columns.mean() > 500
     with pytest.raises(ValueError, match="needs a point"):
-        draw_scatter("t", "x", "y", [])
+        drawn([])
 
 
 def test_the_plot_takes_what_there_is() -> None:

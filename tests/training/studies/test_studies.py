@@ -17,7 +17,7 @@ from training.feed_forward.recipe import Recipe as TrainedRecipe
 from training.gatys.recipe import Recipe
 from training.gatys.render import Inputs
 from training.studies import feed_forward, plans, runner
-from training.studies.chart import Level, draw_chart, ticks
+from training.studies.chart import Level, draw_chart
 from training.studies.options import StudyOptions
 from training.studies.plans import PLANS
 from training.studies.runner import Outcome, Place
@@ -191,6 +191,3 @@ def test_a_chart_has_its_curve_and_level() -> None:
     chart = np.asarray(draw_chart("t", "x", "c", [(0, 100.0), (10, 1.0)], Level("l", 10.0)))
     blue = np.argwhere((chart == (31, 95, 170)).all(axis=2) & (np.arange(len(chart)) > 70)[:, None])
     assert blue[np.argmin(blue[:, 1])][0] < blue[np.argmax(blue[:, 1])][0]  # it falls
-    assert ticks(0.9, 22) == [1, 1.5, 2, 3, 5, 7, 10, 15, 20]
-    assert ticks(0.9, 300) == [1, 2, 5, 10, 20, 50, 100, 200]
-    assert ticks(1e-3, 1e3) == pytest.approx([1e-3, 1e-2, 0.1, 1, 10, 100, 1000])
