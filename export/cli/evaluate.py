@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.common.adapters import require
+
 if TYPE_CHECKING:
     from export.evaluation.candidates import Candidate
     from training.evaluation.measure import Material
@@ -47,6 +49,7 @@ def evaluate(
     that holds a file called HELD_OUT. Optimisations are kept in REPORT_DIR/optimised, so that the same
     command goes on where it was stopped. What the figures mean is written in docs/evaluation.md.
     """
+    require("the report's plot", "matplotlib", "train")
     from export.evaluation.candidates import candidates
     from export.evaluation.report import Report
     from training.evaluation.measure import Settings

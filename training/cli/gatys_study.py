@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from pipeline.common.adapters import require
 from pipeline.common.option_groups import flattened
 from training.cli.gatys import Preset, describe, feature_precision
 from training.cli.options import (
@@ -56,6 +57,7 @@ def gatys_study(
     what single layers hold, rebuilt from white noise. feed-forward: a trained network against the
     optimisation, loss and time. Ctrl-C stops; the same command goes on and redoes nothing.
     """
+    require("the loss chart", "matplotlib", "train")
     from training import devices
     from training.gatys import recipe as recipes
     from training.studies.options import StudyOptions
