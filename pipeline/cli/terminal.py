@@ -1,7 +1,7 @@
 """What ``cli`` shows: tables on standard output, a progress bar on standard error."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -167,17 +167,9 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def plan_table(rows: Sequence[tuple[str, ...]]) -> Table:
-    """What a batch will do: input, action, output, reason."""
-    table = _table("input", "action", "output", "why")
-    for row in rows:
-        table.add_row(*row)
-    return table
-
-
-def outcome_table(rows: Sequence[tuple[str, ...]]) -> Table:
-    """What a batch did: input, state, frames, frames a second, output or reason."""
-    table = _table("input", "state", "frames", "fps", "output")
+def rows_table(rows: Iterable[tuple[str, ...]], *columns: str) -> Table:
+    """One line a row under the columns' names."""
+    table = _table(*columns)
     for row in rows:
         table.add_row(*row)
     return table

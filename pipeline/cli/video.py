@@ -3,7 +3,7 @@
 import enum
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -120,15 +120,17 @@ def video(
     single = not batch_plan.is_batch(sources, output)
     planned = [batch_plan.plan_one(wanted)] if single else batch_plan.plan(sources, output, wanted)
     if dry_run:
-        terminal.show(terminal.plan_table(list(batch_plan.plan_rows(planned))))
+        terminal.show(terminal.rows_table(batch_plan.plan_rows(planned), "input", "action", "output", "why"))
         return
-    shown = events_as_json() if json_lines else events_as_bar(planned[0]) if single else events_as_lines()
+    alone = single and not json_lines
+    shown = events_as_bar(planned[0]) if alone else nullcontext(print_json if json_lines else say_event)
     with machines(cluster) as (run, at_once), shown as show_event:
         outcomes = batch.run_jobs(planned, max(jobs, at_once), show_event, run)
-    if single and not json_lines:
+    if alone:
         sum_up(outcomes[0])
     elif not json_lines:
-        terminal.show(terminal.outcome_table(list(batch.rows(outcomes))))
+        rows = batch.rows(outcomes)
+        terminal.show(terminal.rows_table(rows, "input", "state", "frames", "fps", "output"))
     raise typer.Exit(batch.exit_code_of(outcomes))
 
 
@@ -155,23 +157,17 @@ EVENT_LINES = {
 }
 
 
-@contextmanager
-def events_as_json() -> "Iterator[Tell]":
-    """Each event is one line of JSON on standard output."""
-    yield lambda event: print(json.dumps(event.to_json(), ensure_ascii=False), flush=True)
+def print_json(event: "Event") -> None:
+    """One event as one line of JSON on standard output."""
+    print(json.dumps(event.to_json(), ensure_ascii=False), flush=True)
 
 
-@contextmanager
-def events_as_lines() -> "Iterator[Tell]":
-    """Each event but progress is a line with its file's name."""
-
-    def show(event: "Event") -> None:
-        if event.kind in EVENT_LINES:
-            say(f"{event.input}: {EVENT_LINES[event.kind].format_map(event.facts)}")
-            if event.kind == "done" and "line" in event.facts:
-                say(f"{event.input}: warning: {event.facts['line']}")
-
-    yield show
+def say_event(event: "Event") -> None:
+    """An event of one of many files as a line; progress is left to ``--json``."""
+    if event.kind in EVENT_LINES:
+        say(f"{event.input}: {EVENT_LINES[event.kind].format_map(event.facts)}")
+        if event.kind == "done" and "line" in event.facts:
+            say(f"{event.input}: warning: {event.facts['line']}")
 
 
 @contextmanager
