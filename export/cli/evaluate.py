@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.common.adapters import require
+from pipeline.common.option_groups import flattened
+from training.cli.options import EncoderOptions
 
 if TYPE_CHECKING:
     from export.evaluation.candidates import Candidate
     from training.evaluation.measure import Material
 
 
+@flattened
 def evaluate(
     styles: Annotated[
         list[str], typer.Argument(metavar="STYLE...", help="Names, style files (.onnx), checkpoints.")
     ],
     photos: Annotated[Path, typer.Option(help="Folder of photographs; only held-out ones are used.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="REPORT_DIR", help="Where it goes.")],
+    encoder: EncoderOptions,
     clips: Annotated[Path | None, typer.Option(help="Folder of real clips.")] = None,
     paintings: Annotated[
         Path | None, typer.Option(help="Folder with NAME.jpg for every style, to compare with.")
@@ -28,14 +32,10 @@ def evaluate(
     ] = 300,
     limit_photos: Annotated[int | None, typer.Option(min=1, help="Use so many photographs.")] = None,
     clip_frames: Annotated[int, typer.Option(min=2, help="Frames of each real clip.")] = 24,
-    vgg_weights: Annotated[
-        Path | None, typer.Option(help="VGG-19 as safetensors; else torchvision's.")
-    ] = None,
     style_size: Annotated[
         int | None,
         typer.Option(min=64, metavar="PX", help="Longest side of every painting; else that of training."),
     ] = None,
-    device: Annotated[str, typer.Option(help="Of the encoder: auto, cpu, cuda, ...")] = "auto",
     precision: Annotated[str, typer.Option(help="Of the optimisation: auto, bf16 or fp32.")] = "auto",
     engine: Annotated[str, typer.Option(help="That paints and is timed: auto, openvino, ...")] = "auto",
     write_cards: Annotated[
@@ -52,14 +52,15 @@ def evaluate(
     require("the report's plot", "matplotlib", "train")
     from export.evaluation.candidates import candidates
     from export.evaluation.report import Report
+    from training.devices import pick_device
     from training.evaluation.measure import Settings
     from training.image_io import make_folder
 
     make_folder(output)
-    chosen_device = _device(device)
+    chosen_device = pick_device(encoder.device)
     settings = Settings(
         folder=output / "optimised",
-        vgg_weights=vgg_weights,
+        vgg_weights=encoder.vgg_weights,
         device=chosen_device,
         iterations=iterations,
         precision=_precision(precision, chosen_device),
@@ -75,12 +76,6 @@ def evaluate(
     report.write(where)
     if write_cards:
         report.write_cards(found)
-
-
-def _device(requested: str) -> str:
-    from training.devices import pick_device
-
-    return pick_device(requested)
 
 
 def _precision(requested: str, device: str) -> str:

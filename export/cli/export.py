@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.options import parse_size
+
 
 def export(
     source: Annotated[
@@ -65,7 +67,4 @@ def _build_engine(style: Path, size: str | None, precision: str | None, output: 
 def _height_width(size: str | None) -> tuple[int, int]:
     if size is None:
         raise typer.BadParameter("--tensorrt needs --size WIDTHxHEIGHT, 1280x720 for example")
-    width, cross, height = size.lower().partition("x")
-    if not (cross and width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise typer.BadParameter(f"{size!r} is no size; write WIDTHxHEIGHT, 1280x720 for example")
-    return int(height), int(width)
+    return parse_size(size)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.options import Overwrite
+
 
 def import_network(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="The network: .pth, .model, .onnx, ...")],
@@ -20,9 +22,7 @@ def import_network(
     artist: Annotated[str, typer.Option("--artist", help="Of the artwork it paints like.")] = "",
     year: Annotated[int | None, typer.Option("--year", help="Of the artwork it paints like.")] = None,
     origin: Annotated[str, typer.Option("--source", metavar="TEXT", help="Where the network is from.")] = "",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", "-y", help="Replace what is there under that name.")
-    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Make a style file of a network that somebody else trained.
 

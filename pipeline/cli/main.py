@@ -1,7 +1,7 @@
 """The command ``brushstream``: options in, lines and exit codes out. Nothing else prints.
 
 Each command imports what it needs when it runs, so that ``brushstream --help`` loads no numpy, no OpenCV
-and no engine. ``train`` and ``export`` belong to the other two parts and are mounted by name.
+and no engine. Commands of the other two parts are mounted in the same way.
 """
 
 import importlib
@@ -12,12 +12,12 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli import about, files, video, webcam
 from pipeline.cli.options import PLAIN, say
 from pipeline.common import adapters
 from pipeline.common.errors import EXIT_INTERRUPTED, BrushstreamError
 
-app = typer.Typer(no_args_is_help=True, context_settings={"terminal_width": 100}, **PLAIN)  # type: ignore[arg-type]
+WIDTH = {"terminal_width": 100}
+app = typer.Typer(no_args_is_help=True, context_settings=WIDTH, **PLAIN)  # type: ignore[arg-type]
 
 
 @app.callback()
@@ -27,67 +27,66 @@ def options(
     """Stylizes webcam and video frames in real time with networks trained from paintings."""
 
 
-app.command()(webcam.webcam)
-app.command()(about.styles)
-app.command()(about.doctor)
-app.command()(about.bench)
-app.command()(video.video)
-app.command()(files.image)
-app.command()(files.demo)
-
-FOREIGN = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
-
-
-@app.command(context_settings={**FOREIGN, "help_option_names": []})
-def train(context: typer.Context) -> None:
-    """Train a style network from a painting (needs brushstream[train])."""
-    run_mounted("training.cli.train", "train", context)
-
-
-@app.command("train-study", context_settings={**FOREIGN, "help_option_names": []})
-def train_study(context: typer.Context) -> None:
-    """Compare loss weights on a sheet (needs brushstream[train])."""
-    run_mounted("training.cli.train_study", "train_study", context)
-
-
-@app.command(context_settings={**FOREIGN, "help_option_names": []})
-def export(context: typer.Context) -> None:
-    """Make a style file (needs brushstream[train]) or a TensorRT engine."""
-    run_mounted("export.cli.export", "export", context)
-
-
-@app.command("import", context_settings={**FOREIGN, "help_option_names": []})
-def import_network(context: typer.Context) -> None:
-    """Make a style of a network others trained (needs brushstream[train])."""
-    run_mounted("export.cli.import_network", "import_network", context)
+COMMANDS = {
+    "webcam": ("pipeline.cli.webcam", "Stylize a camera in a window, live. h shows the keys."),
+    "styles": ("pipeline.cli.styles", "List the styles: artist, year, rights, network, size."),
+    "doctor": ("pipeline.cli.doctor", "Show what is installed and which engine will run."),
+    "bench": ("pipeline.cli.bench", "Measure how long a frame takes on this machine."),
+    "video": ("pipeline.cli.video", "Stylize videos; sound, subtitles and chapters are copied."),
+    "image": ("pipeline.cli.image", "Stylize pictures."),
+    "demo": ("pipeline.cli.demo", "Stylize a scene it draws itself with every style: no input needed."),
+    "train": ("training.cli.train", "Train a style network from a painting (needs brushstream[train])."),
+    "train-study": ("training.cli.train_study", "Compare loss weights (needs brushstream[train])."),
+    "export": ("export.cli.export", "Make a style file (needs brushstream[train]) or a TensorRT engine."),
+    "import": (
+        "export.cli.import_network",
+        "Make a style of a network others trained (needs brushstream[train]).",
+    ),
+    "evaluate": (
+        "export.cli.evaluate",
+        "Measure styles: a report with figures and pictures (needs brushstream[train]).",
+    ),
+    "gatys": ("training.cli.gatys", "Paint one photograph by optimising it (needs brushstream[train])."),
+    "gatys-study": (
+        "training.cli.gatys_study",
+        "Compare gatys settings on a sheet (needs brushstream[train]).",
+    ),
+}
+"""Every command: its module, whose last name is also its function's, and its line in the list of commands."""
 
 
-@app.command(context_settings={**FOREIGN, "help_option_names": []})
-def evaluate(context: typer.Context) -> None:
-    """Measure styles: a report with figures and pictures (needs brushstream[train])."""
-    run_mounted("export.cli.evaluate", "evaluate", context)
+def mount(name: str, module: str, summary: str) -> None:
+    """Add a command that hands its whole line to ``module``, which is loaded when it is run."""
+
+    def forward(context: typer.Context) -> None:
+        run_mounted(module, context)
+
+    foreign = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+    app.command(name, help=summary, context_settings={**foreign, "help_option_names": []})(forward)
 
 
-@app.command(context_settings={**FOREIGN, "help_option_names": []})
-def gatys(context: typer.Context) -> None:
-    """Paint one photograph by optimising it (needs brushstream[train])."""
-    run_mounted("training.cli.gatys", "gatys", context)
+for _name, (_module, _summary) in COMMANDS.items():
+    mount(_name, _module, _summary)
 
 
-@app.command("gatys-study", context_settings={**FOREIGN, "help_option_names": []})
-def gatys_study(context: typer.Context) -> None:
-    """Compare gatys settings on a sheet (needs brushstream[train])."""
-    run_mounted("training.cli.gatys_study", "gatys_study", context)
+def run_mounted(module: str, context: typer.Context) -> None:
+    """Load a command, which parses and documents its line itself, and hand it over.
 
-
-def run_mounted(module: str, function: str, context: typer.Context) -> None:
-    """Hand the rest of the line to a command of another part, which parses and documents it itself."""
-    needs_torch = "--tensorrt" not in context.args
-    for package in (module.partition(".")[0], *(["torch"] if needs_torch else [])):
-        adapters.require(str(context.info_name), package, "train")
-    mounted = typer.Typer(**PLAIN)  # type: ignore[arg-type]
-    mounted.command()(getattr(importlib.import_module(module), function))
+    Raises:
+        MissingPackageError: it belongs to another part, and that or torch is not installed.
+    """
+    if not module.startswith("pipeline."):
+        require_training(module.partition(".")[0], context)
+    mounted = typer.Typer(context_settings=WIDTH, **PLAIN)  # type: ignore[arg-type]
+    mounted.command()(getattr(importlib.import_module(module), module.rpartition(".")[2]))
     mounted(args=context.args, prog_name=context.command_path)
+
+
+def require_training(part: str, context: typer.Context) -> None:
+    """Raise MissingPackageError unless the part that has the command is there, and torch if it needs it."""
+    needs_torch = "--tensorrt" not in context.args
+    for package in (part, *(["torch"] if needs_torch else [])):
+        adapters.require(str(context.info_name), package, "train")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

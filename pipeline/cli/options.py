@@ -2,7 +2,7 @@
 
 import enum
 import sys
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 PLAIN = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
 """Help without rich: half the time, and the same on every terminal."""
-
-DEFAULT_STYLE = "starry-night"
 
 
 class PrecisionOption(enum.StrEnum):
@@ -44,57 +42,81 @@ class QualityOption(enum.StrEnum):
     fast = "fast"
 
 
-StyleName = Annotated[str, typer.Option("--style", help="Name of a style, or path of a style file.")]
-Quality = Annotated[
-    QualityOption, typer.Option("--quality", help="fast takes a style's smaller network, if it has one.")
-]
-EngineName = Annotated[
-    str,
-    typer.Option("--engine", help=f"auto, {', '.join(registry.ENGINES)}. A named engine never falls back."),
-]
-DeviceName = Annotated[str | None, typer.Option("--device", help="For openvino: CPU, GPU or NPU.")]
-ProviderName = Annotated[
-    str | None, typer.Option("--provider", help="For onnxruntime: CPU, CUDA, CoreML or DirectML.")
-]
-PrecisionName = Annotated[
-    PrecisionOption, typer.Option("--precision", help="auto takes the fastest that keeps the picture.")
-]
 Size = Annotated[
     str | None, typer.Option("--size", metavar="WxH", help="Scale to this size; default: the input's.")
 ]
+FrameSize = Annotated[str, typer.Option("--size", metavar="WxH", help="Frame size.")]
 Strength = Annotated[
     float, typer.Option("--strength", min=0.0, max=1.0, help="0 leaves the frame, 1 is the style alone.")
 ]
 KeepColors = Annotated[bool, typer.Option("--keep-colors", help="Keep the input's colours.")]
+Steady = Annotated[bool, typer.Option("--steady", help="Calm flicker where nothing moves.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace what is there under that name.")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the report to this file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
-def precision_of(option: PrecisionOption) -> "Precision | None":
-    """What the engines take: None for ``auto``."""
-    return None if option is PrecisionOption.auto else option.value  # type: ignore[return-value]
+@dataclass(frozen=True)
+class StyleChoice:
+    """Which style, and which of its networks."""
+
+    style: Annotated[str, typer.Option("--style", help="Name of a style, or path of a style file.")] = (
+        "starry-night"
+    )
+    quality: Annotated[
+        QualityOption, typer.Option("--quality", help="fast takes a style's smaller network, if it has one.")
+    ] = QualityOption.best
 
 
-def painting(
-    quality: QualityOption,
-    engine: str,
-    device: str | None,
-    provider: str | None,
-    precision: PrecisionOption,
-    size: str | None,
-    strength: float,
-    keep_colors: bool,
-    overwrite: bool,
-) -> dict[str, Any]:
-    """The values of ``PaintingOptions`` that a command line asks for."""
+@dataclass(frozen=True)
+class EngineChoice:
+    """What a style is run by."""
+
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine", help=f"auto, {', '.join(registry.ENGINES)}. A named engine never falls back."
+        ),
+    ] = "auto"
+    device: Annotated[str | None, typer.Option("--device", help="For openvino: CPU, GPU or NPU.")] = None
+    provider: Annotated[
+        str | None, typer.Option("--provider", help="For onnxruntime: CPU, CUDA, CoreML or DirectML.")
+    ] = None
+    precision: Annotated[
+        PrecisionOption, typer.Option("--precision", help="auto takes the fastest that keeps the picture.")
+    ] = PrecisionOption.auto
+
+    @property
+    def name(self) -> str:
+        """``auto``, ``openvino``, ``openvino:GPU``, ... as ``open_style`` takes it."""
+        return registry.engine_on(self.engine, self.device, self.provider)
+
+    @property
+    def wanted_precision(self) -> "Precision | None":
+        """What the engines take: None for ``auto``."""
+        return None if self.precision is PrecisionOption.auto else self.precision.value  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class PaintingChoice:
+    """How pictures of a file are painted."""
+
+    size: Size = None
+    strength: Strength = 1.0
+    keep_colors: KeepColors = False
+    overwrite: Overwrite = False
+
+
+def painting(chosen: StyleChoice, by: EngineChoice, how: PaintingChoice) -> dict[str, Any]:
+    """The style, and the values of ``PaintingOptions``, that a command line asks for."""
     return {
-        "quality": quality.value,
-        "engine": registry.engine_on(engine, device, provider),
-        "precision": precision_of(precision),
-        "size": parse_size(size) if size else None,
-        "strength": strength,
-        "keep_colors": keep_colors,
-        "overwrite": overwrite,
+        "style": chosen.style,
+        "quality": chosen.quality.value,
+        "engine": by.name,
+        "precision": by.wanted_precision,
+        "size": parse_size(how.size) if how.size else None,
+        "strength": how.strength,
+        "keep_colors": how.keep_colors,
+        "overwrite": how.overwrite,
     }
 
 

@@ -11,24 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.options import (
-    DEFAULT_STYLE,
-    DeviceName,
-    EngineName,
-    KeepColors,
-    Overwrite,
-    PrecisionName,
-    PrecisionOption,
-    ProviderName,
-    Quality,
-    QualityOption,
-    Size,
-    Strength,
-    StyleName,
+    EngineChoice,
+    PaintingChoice,
+    Steady,
+    StyleChoice,
     end_early,
     painting,
     say,
 )
 from pipeline.common.adapters import Adapter, load
+from pipeline.common.option_groups import flattened
 
 if TYPE_CHECKING:
     from pipeline.video.batch import Outcome
@@ -60,6 +52,7 @@ def parse_fps(text: str | None) -> Fraction | None:
         raise typer.BadParameter(f"{text!r} is no frame rate; write 25 or 30000/1001") from error
 
 
+@flattened
 def video(
     sources: Annotated[
         list[str],
@@ -75,17 +68,10 @@ def video(
             "{stem}-{style}.mp4.",
         ),
     ],
-    style: StyleName = DEFAULT_STYLE,
-    quality: Quality = QualityOption.best,
-    engine: EngineName = "auto",
-    device: DeviceName = None,
-    provider: ProviderName = None,
-    precision: PrecisionName = PrecisionOption.auto,
-    size: Size = None,
-    strength: Strength = 1.0,
-    keep_colors: KeepColors = False,
-    steady: Annotated[bool, typer.Option("--steady", help="Calm flicker where nothing moves.")] = False,
-    overwrite: Overwrite = False,
+    chosen: StyleChoice,
+    by: EngineChoice,
+    how: PaintingChoice,
+    steady: Steady = False,
     codec: Annotated[
         str, typer.Option(help="auto, h264, hevc, av1, vp9, prores, ffv1, or a hardware encoder's name.")
     ] = "auto",
@@ -112,10 +98,10 @@ def video(
     from pipeline.video.options import VideoOptions
 
     wanted = VideoOptions(
-        Path(sources[0]), output, style, crf, preset, codec, fps=parse_fps(fps),
+        Path(sources[0]), output, crf=crf, preset=preset, codec=codec, fps=parse_fps(fps),
         deinterlace=deinterlace.value, schedule=schedule, fade_s=Fraction(str(fade)),
         resume=resume, preview_s=preview, deflicker=steady,
-        **painting(quality, engine, device, provider, precision, size, strength, keep_colors, overwrite),
+        **painting(chosen, by, how),
     )  # fmt: skip
     single = not batch_plan.is_batch(sources, output)
     planned = [batch_plan.plan_one(wanted)] if single else batch_plan.plan(sources, output, wanted)

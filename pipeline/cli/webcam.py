@@ -1,4 +1,4 @@
-"""``brushstream webcam`` and ``brushstream bench --live``: options in, lines out."""
+"""``brushstream webcam``: options in, lines out."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,56 +6,32 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.options import (
-    DEFAULT_STYLE,
-    DeviceName,
-    EngineName,
+    EngineChoice,
     KeepColors,
     Overwrite,
-    PrecisionName,
-    PrecisionOption,
-    ProviderName,
-    Quality,
-    QualityOption,
+    Steady,
     Strength,
-    StyleName,
+    StyleChoice,
     parse_size,
-    precision_of,
     say,
 )
-from pipeline.common.adapters import Adapter, load
 from pipeline.common.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED
-from pipeline.common.reports import write_json
-from pipeline.engines import registry
+from pipeline.common.option_groups import flattened
 
 if TYPE_CHECKING:
-    from pipeline.engines.base import Precision
     from pipeline.live.report import LiveReport
 
-Rate = Annotated[int, typer.Option("--rate", min=1, help="Frames a second of the source (with --live).")]
-Plot = Annotated[
-    Path | None, typer.Option("--plot", metavar="PNG", help="Draw the age of every frame (with --live).")
-]
-SelfTest = Annotated[
-    bool, typer.Option("--self-test", help="Inject stalls of 200 ms; fail if --live does not see them.")
-]
-Soak = Annotated[
-    float | None,
-    typer.Option("--soak", metavar="MINUTES", min=0.05, help="Run so long; fail if memory or threads grow."),
-]
 
-PLOT = Adapter("pipeline.bench.plot:draw_ages", "matplotlib", "plot")
-"""What ``bench --live --plot`` calls."""
-
-
+@flattened
 def webcam(
+    chosen: StyleChoice,
+    by: EngineChoice,
     source: Annotated[
         str,
         typer.Option(
             "--source", "-s", help="Camera number or name, rtsp/http/udp address, video file, or synthetic."
         ),
     ] = "0",
-    style: StyleName = DEFAULT_STYLE,
-    quality: Quality = QualityOption.best,
     styles: Annotated[
         str, typer.Option("--styles", metavar="A,B,C", help="Only these, all opened in advance.")
     ] = "",
@@ -97,12 +73,8 @@ def webcam(
     ] = 1.0,
     strength: Strength = 1.0,
     keep_colors: KeepColors = False,
-    steady: Annotated[bool, typer.Option("--steady", help="Calm flicker where nothing moves.")] = False,
+    steady: Steady = False,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Show the source too.")] = False,
-    engine: EngineName = "auto",
-    device: DeviceName = None,
-    provider: ProviderName = None,
-    precision: PrecisionName = PrecisionOption.auto,
     overwrite: Overwrite = False,
 ) -> None:
     """Stylize a camera in a window, live. h shows the keys."""
@@ -118,9 +90,9 @@ def webcam(
     options = WebcamOptions(
         Asked(source, parse_size(size) if size else None, fps, loop, rotate),
         tuple(name.strip() for name in styles.split(",") if name.strip()),
-        style, registry.engine_on(engine, device, provider), precision_of(precision),
+        chosen.style, by.name, by.wanted_precision,
         Settings(0, strength, next_scale(scale, 0), keep_colors, steady, mirror, side_by_side),
-        quality.value, target_fps, serve is None if window is None else window,
+        chosen.quality.value, target_fps, serve is None if window is None else window,
         serve, serve_on, record, overwrite, virtual_camera, folder,
     )  # fmt: skip
     report = run_webcam(options, say)
@@ -150,54 +122,3 @@ def show_cameras() -> None:
         print(f"{camera.device}  {camera.name}  [{camera.backend or 'closed'}]  {modes}")
     if not cameras:
         print("no camera here; --source synthetic, a video file or a network address need none")
-
-
-def bench_live(
-    style: str,
-    quality: str,
-    size: tuple[int, int],
-    engine: str,
-    precision: "Precision | None",
-    rate: int,
-    frames: int,
-    warmup: int,
-    plot: Path | None,
-    self_test: bool,
-    soak: float | None,
-    json_file: Path | None,
-) -> None:
-    """Measure live age, or the self-test of that measurement, or a soak; exit code 1 where a test fails."""
-    from pipeline.bench import live
-    from pipeline.bench.figures import LiveBenchOptions
-    from pipeline.cli import terminal
-    from pipeline.style import find_style
-
-    options = LiveBenchOptions(find_style(style, quality), size, engine, precision, rate, frames, warmup)
-    if soak is not None:
-        from pipeline.bench.soak import run_soak
-
-        grown = run_soak(options, 60 * soak, on_sample=lambda sample: say(str(sample)))
-        print("\n".join(grown.lines()))
-        finish(grown.to_dict(), json_file, grown.passed)
-        return
-    if self_test:
-        seen = live.run_self_test(options)
-        print("\n".join(seen.lines()))
-        finish(seen.to_dict(), json_file, seen.passed)
-        return
-    draw_ages = None if plot is None else load("--plot", PLOT)
-    report = live.run_live_bench(options)
-    terminal.show(terminal.live_bench_table(report))
-    if plot is not None and draw_ages is not None:
-        from pipeline.images.writing import write_image
-
-        write_image(plot, draw_ages(report), overwrite=True)
-    finish(report.to_dict(), json_file, True)
-
-
-def finish(report: dict[str, object], json_file: Path | None, passed: bool) -> None:
-    """Write the report where that was asked for; leave with 1 where a test failed."""
-    if json_file is not None:
-        write_json(json_file, report, indent=2)
-    if not passed:
-        raise typer.Exit(1)

@@ -79,6 +79,18 @@ sys.exit(code)
     assert "Usage: brushstream" in ended.stdout
 
 
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    code = """
+import sys
+from pipeline.cli.main import COMMANDS, run
+assert run(["--help"]) == 0
+loaded = [module for module, _ in COMMANDS.values() if module in sys.modules]
+assert not loaded, loaded
+"""
+    ended = run_python(code)
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_import_pipeline_is_free() -> None:
     ended = run_python(f"import sys, pipeline\nassert not [n for n in {HEAVY!r} if n in sys.modules]")
     assert ended.returncode == 0, ended.stderr

@@ -1,0 +1,44 @@
+"""``brushstream demo``: every style, with no input needed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.options import EngineChoice, FrameSize, end_early, parse_size, say
+from pipeline.common.option_groups import flattened
+
+
+@flattened
+def demo(
+    by: EngineChoice,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where video and contact sheet go.")
+    ] = Path("brushstream-demo"),
+    style: Annotated[
+        list[str] | None, typer.Option("--style", help="Only this style; may be repeated.")
+    ] = None,
+    size: FrameSize = "640x480",
+    seconds: Annotated[float, typer.Option(min=0.1, help="Length of the video.")] = 4.0,
+) -> None:
+    """Stylize a scene it draws itself with every style: no input needed."""
+    from pipeline.cli.terminal import progress_bar
+    from pipeline.demo import DemoOptions, run_demo
+
+    wanted = DemoOptions(
+        output,
+        tuple(style or ()),
+        by.name,
+        by.wanted_precision,
+        parse_size(size),
+        seconds=seconds,
+    )
+    with progress_bar("demo") as show_progress:
+        done = run_demo(
+            wanted,
+            show_progress,
+            lambda s: say(f"{s.name}: {s.frame_ms:.1f} ms a frame, {s.fps:.0f} frames/s; {s.engine}"),
+        )
+    say(f"{done.frames} frames in {done.seconds:.1f} s")
+    print(f"video          {done.video}\ncontact sheet  {done.contact_sheet}")
+    end_early(None, done.interrupted)
