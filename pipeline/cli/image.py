@@ -24,6 +24,8 @@ def image(
     wanted = ImageOptions(tuple(inputs), output, **painting(chosen, by, how))
     with count_bar("pictures") as show_progress:
         done = run_images(wanted, show_progress)
+    for note in done.notes:
+        say(note)
     for path, reason in done.skipped:
         say(f"skipped {path}: {reason}")
     say(f"{len(done.written)} written to {output}, {len(done.skipped)} skipped; {done.engine}")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pipeline.common.atomic_files import check_target
 from pipeline.common.errors import InputError, OutputError
-from pipeline.frame import Frame
+from pipeline.frame import Frame, Pixels
 from pipeline.images.reading import ImagesSource, list_images
 from pipeline.images.resizing import resize
-from pipeline.images.writing import WRITABLE, write_image
+from pipeline.images.transparency import off_white
+from pipeline.images.writing import WITH_ALPHA, WRITABLE, write_image
 from pipeline.style import StyleFile, find_style
 from pipeline.stylize.blend import blend
 from pipeline.stylize.options import PaintingOptions
@@ -44,12 +45,14 @@ class ImageSummary:
         skipped: (file, reason) of inputs that could not be read or are too large.
         engine: what ran.
         interrupted: ended by Ctrl-C; ``written`` are whole.
+        notes: one line each: colours that were converted, transparency that was laid on white.
     """
 
     written: tuple[Path, ...]
     skipped: tuple[tuple[Path, str], ...]
     engine: str
     interrupted: bool
+    notes: tuple[str, ...] = ()
 
 
 def run_images(options: ImageOptions, on_progress: Callable[[int, int], None] | None = None) -> ImageSummary:
@@ -83,6 +86,7 @@ class _ImageJob:
         self._source = ImagesSource(paths)
         self._written: list[Path] = []
         self._too_large: list[tuple[Path, str]] = []
+        self._notes: list[str] = []
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -105,7 +109,7 @@ class _ImageJob:
         skipped = (*self._source.skipped, *self._too_large)
         if not self._written and not interrupted:
             raise InputError(skipped[0][1])
-        return ImageSummary(tuple(self._written), skipped, self._engine, interrupted)
+        return ImageSummary(tuple(self._written), skipped, self._engine, interrupted, tuple(self._notes))
 
     def _stylize(self, frame: Frame) -> None:
         path, target = self._source.paths[frame.index], self._targets[frame.index]
@@ -118,8 +122,20 @@ class _ImageJob:
         result = blend(pixels, stylized, self._options.strength, self._options.keep_colors)
         if not self._written and not target.parent.exists():
             _make_folder(target.parent)
-        write_image(target, result, overwrite=self._options.overwrite)
+        finished = self._with_transparency(path, target, result)
+        write_image(target, finished, overwrite=self._options.overwrite, exif=self._source.picture.exif)
+        self._notes += [f"{path}: {note}" for note in self._source.picture.notes]
         self._written.append(target)
+
+    def _with_transparency(self, path: Path, target: Path, painted: Pixels) -> Pixels:
+        """What is seen through the source is seen through its painting, where the file can hold that."""
+        alpha = self._source.picture.alpha
+        if alpha is None:
+            return painted
+        if target.suffix.lower() not in WITH_ALPHA:
+            self._notes.append(f"{path}: its transparency was laid on white: {target.suffix} holds none")
+            return painted
+        return off_white(painted, resize(alpha, self._options.size))
 
     def _stylizer_for(self, size: tuple[int, int]) -> Stylizer:
         """The open one while sizes repeat, as they do in a folder from one camera."""

@@ -3,7 +3,9 @@
 import re
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,12 +14,17 @@ from numpy.typing import NDArray
 from pipeline.common.atomic_files import name_fault
 from pipeline.common.errors import InputError, InputNotFoundError
 from pipeline.frame import Frame, Pixels
+from pipeline.images.color_profiles import read_tags, read_tiff, to_srgb
+from pipeline.images.transparency import Alpha, on_white
 from pipeline.stream import Source, StreamInfo
 
 READABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 """File extensions taken from a folder; a file named directly may have any."""
 
-_WHITE = 255
+_OPAQUE = 255
+_JPEG, _TIFF = b"\xff\xd8", (b"II*\0", b"MM\0*")
+_JPEG_END = 0xD9
+_JPEG_WITHOUT_LENGTH = (0x00, 0x01, *range(0xD0, 0xD9))  # stuffing, restarts, the beginning
 
 
 class ImagesSource(Source):
@@ -28,6 +35,7 @@ class ImagesSource(Source):
     Attributes:
         info: ``size`` is the first readable picture's, ``frame_count`` counts all files.
         paths: the files; a frame's ``index`` points into it, so that gaps are skipped pictures.
+        picture: what the frame read last was made of.
         skipped: (file, reason) of those left out so far.
         damage: one line when iteration has ended and some were left out.
     """
@@ -41,31 +49,34 @@ class ImagesSource(Source):
         """
         self.paths = list_images(inputs)
         self.skipped: list[tuple[Path, str]] = []
-        self._frames = self._read_all()
-        self._first: Frame | None = next(self._frames, None)
+        self._pictures = self._read_all()
+        self._first = next(self._pictures, None)
         if self._first is None:
             raise InputError(f"none of {len(self.paths)} pictures can be read: {self.skipped[0][1]}")
-        self.info = StreamInfo(self._first.size, None, len(self.paths))
+        self.picture = self._first[1]
+        self.info = StreamInfo(self._first[0].size, None, len(self.paths))
 
     def __iter__(self) -> Iterator[Frame]:
         first, self._first = self._first, None
         if first is None:
             return
-        yield first
-        yield from self._frames
+        yield first[0]
+        for frame, picture in self._pictures:
+            self.picture = picture
+            yield frame
         if self.skipped:
             names = ", ".join(path.name for path, _ in self.skipped[:5])
             more = f" and {len(self.skipped) - 5} more" if len(self.skipped) > 5 else ""
             self.damage = f"{len(self.skipped)} of {len(self.paths)} pictures were skipped: {names}{more}"
 
-    def _read_all(self) -> Iterator[Frame]:
+    def _read_all(self) -> "Iterator[tuple[Frame, Picture]]":
         for index, path in enumerate(self.paths):
             try:
-                pixels = read_image(path)
+                picture = read_picture(path)
             except InputError as error:
                 self.skipped.append((path, str(error)))
                 continue
-            yield Frame(pixels, index, time.monotonic())
+            yield Frame(picture.pixels, index, time.monotonic()), picture
 
 
 def list_images(inputs: Sequence[Path]) -> list[Path]:
@@ -104,10 +115,30 @@ def natural_key(path: Path) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 
 
-def read_image(path: Path) -> Pixels:
-    """One picture, turned upright by its EXIF tag, (H, W, 3) uint8 BGR.
+@dataclass(frozen=True)
+class Picture:
+    """One picture, turned upright by its EXIF tag, as it is painted.
 
-    Grey becomes three equal channels; sixteen bits become eight; what is transparent is laid on white.
+    Attributes:
+        pixels: (H, W, 3) uint8 BGR, sRGB, laid on white where it is transparent.
+        alpha: (H, W) uint8 where something is transparent, else None.
+        exif: for the painted file; without orientation, may be empty.
+        notes: lines the user should know.
+    """
+
+    pixels: Pixels
+    alpha: Alpha | None = None
+    exif: bytes = b""
+    notes: tuple[str, ...] = ()
+
+
+def read_image(path: Path) -> Pixels:
+    """The pixels of ``read_picture``, which see."""
+    return read_picture(path).pixels
+
+
+def read_picture(path: Path) -> Picture:
+    """Read one picture. Grey becomes three equal channels; sixteen bits become eight.
 
     Raises:
         InputNotFoundError: no such file.
@@ -121,15 +152,42 @@ def read_image(path: Path) -> Pixels:
         raise InputError(f"{path} cannot be read ({error.strerror}); check the file") from error
     if not data:
         raise InputError(f"{path} is empty (0 bytes), a picture was wanted; copy it again")
-    return _decode(path, data)
-
-
-def _decode(path: Path, data: bytes) -> Pixels:
-    if data[:2] == b"\xff\xd8" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
+    if data.startswith(_JPEG) and not _is_whole_jpeg(data):
         raise InputError(f"{path} is cut off: the end of the picture is missing; copy it again")
-    buffer = np.frombuffer(data, np.uint8)
+    tags = read_tags(data)
+    decoded = _decode(path, data, tags.orientation)
+    colors, note = to_srgb(np.ascontiguousarray(decoded[..., :3]), tags, data)
+    notes = [note] if note else []
+    if tags.frames > 1:
+        notes.append(
+            f"it is animated, the first of {tags.frames} pictures is painted; for all use `brushstream video`"
+        )
+    alpha = decoded[..., 3] if decoded.shape[2] == 4 else None
+    if alpha is None or alpha.min() == _OPAQUE:
+        return Picture(colors, None, tags.exif, tuple(notes))
+    return Picture(on_white(colors, alpha), alpha, tags.exif, tuple(notes))
+
+
+def _is_whole_jpeg(data: bytes) -> bool:
+    """Whether the first picture's end mark is there, whatever follows it: a short film, say."""
+    place = 2
+    while 0 <= (place := data.find(b"\xff", place)) < len(data) - 1:
+        marker = data[place + 1]
+        if marker == _JPEG_END:
+            return True
+        if marker == 0xFF:
+            place += 1
+        elif marker in _JPEG_WITHOUT_LENGTH:
+            place += 2
+        else:
+            place += 2 + max(2, int.from_bytes(data[place + 2 : place + 4], "big"))
+    return False
+
+
+def _decode(path: Path, data: bytes, orientation: int) -> NDArray[np.uint8]:
+    """(H, W, 3 or 4) uint8, upright."""
     try:
-        pixels = _decode_opaque(buffer) if data[:2] == b"\xff\xd8" else _decode_any(buffer)
+        pixels = _decode_any(data, orientation)
     except cv2.error as error:
         raise InputError(f"{path} cannot be decoded ({error.err}); save it again as PNG or JPEG") from error
     if pixels is None:
@@ -137,16 +195,30 @@ def _decode(path: Path, data: bytes) -> Pixels:
     return pixels
 
 
-def _decode_opaque(buffer: NDArray[np.uint8]) -> Pixels | None:
-    return cv2.imdecode(buffer, cv2.IMREAD_COLOR)  # type: ignore[return-value]
+def _decode_any(data: bytes, orientation: int) -> NDArray[np.uint8] | None:
+    buffer = np.frombuffer(data, np.uint8)
+    if not data.startswith(_JPEG):
+        seen_through = read_tiff(data) if data.startswith(_TIFF) else None
+        if seen_through is not None:
+            return seen_through
+        image = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
+        if image is not None and image.ndim == 3 and image.shape[2] == 4:
+            return upright(_eight_bits(image), 1 if data.startswith(_TIFF) else orientation)
+    return cv2.imdecode(buffer, cv2.IMREAD_COLOR)  # type: ignore[return-value]  # it turns by itself
 
 
-def _decode_any(buffer: NDArray[np.uint8]) -> Pixels | None:
-    image = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
-    if image is None or image.ndim != 3 or image.shape[2] != 4:
-        return _decode_opaque(buffer)
-    top = {1: 255.0, 2: 65535.0}.get(image.dtype.itemsize, 1.0)  # else floats, 0..1
-    alpha = image[..., 3:].astype(np.float32) / top
-    colors = image[..., :3].astype(np.float32) * (_WHITE / top)
-    blended: Pixels = np.rint(colors * alpha + _WHITE * (1 - alpha)).clip(0, _WHITE).astype(np.uint8)
-    return blended
+def _eight_bits(image: NDArray[Any]) -> NDArray[np.uint8]:
+    top = {1: 1.0, 2: 257.0}.get(image.dtype.itemsize, 1 / 255)  # else floats, 0..1
+    rounded: NDArray[np.uint8] = np.rint(image.astype(np.float32) / top).clip(0, 255).astype(np.uint8)
+    return rounded
+
+
+def upright(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turned and mirrored as EXIF's orientation 1..8 asks for; any other number changes nothing."""
+    if orientation in (5, 6, 7, 8):
+        image = image.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    return np.ascontiguousarray(image)

@@ -6,7 +6,7 @@ from pipeline.frame import Pixels
 
 
 def resize(pixels: Pixels, size: tuple[int, int] | None) -> Pixels:
-    """Scale (H, W, 3) uint8 to ``size`` (height, width): by area when smaller, else cubic.
+    """Scale (H, W, 3) or (H, W) uint8 to ``size`` (height, width): by area when smaller, else cubic.
 
     The same array comes back where the size is right already, or None.
     """

@@ -7,20 +7,28 @@ import cv2
 from pipeline.common.atomic_files import PartFile, write_error
 from pipeline.common.errors import OutputError
 from pipeline.frame import Pixels
+from pipeline.images.color_profiles import encode as encode_tagged
 
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 """File extensions a picture may be written with."""
 
+WITH_ALPHA = (".png", ".webp", ".tif", ".tiff")
+"""Those that hold transparency."""
+
+_TIFF = (".tif", ".tiff")
+_PHOTO_QUALITY = 95
 _QUALITY = {
-    ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
-    ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 95],
-    ".webp": [cv2.IMWRITE_WEBP_QUALITY, 95],
+    ".jpg": [cv2.IMWRITE_JPEG_QUALITY, _PHOTO_QUALITY],
+    ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, _PHOTO_QUALITY],
+    ".webp": [cv2.IMWRITE_WEBP_QUALITY, _PHOTO_QUALITY],
     ".png": [cv2.IMWRITE_PNG_COMPRESSION, 3],
 }
 
 
-def encode_image(suffix: str, pixels: Pixels) -> bytes:
+def encode_image(suffix: str, pixels: Pixels, exif: bytes = b"") -> bytes:
     """(H, W, 3) uint8 BGR as the bytes of a file with that extension; JPEG and WebP with quality 95.
+
+    (H, W, 4) BGRA too, where the extension is one of ``WITH_ALPHA``.
 
     Raises:
         OutputError: unknown extension, or a picture too large for the format.
@@ -28,6 +36,11 @@ def encode_image(suffix: str, pixels: Pixels) -> bytes:
     suffix = suffix.lower()
     if suffix not in WRITABLE:
         raise OutputError(f"the name ends in {suffix or 'nothing'!r}; choose one of {' '.join(WRITABLE)}")
+    if exif or (pixels.shape[2] == 4 and suffix in _TIFF):  # OpenCV writes neither
+        try:
+            return encode_tagged(suffix, pixels, exif, _PHOTO_QUALITY)
+        except (OSError, ValueError) as error:
+            raise OutputError(f"the picture cannot be encoded ({error}); try .png") from error
     try:
         done, data = cv2.imencode(suffix, pixels, _QUALITY.get(suffix, []))
     except cv2.error as error:
@@ -38,15 +51,15 @@ def encode_image(suffix: str, pixels: Pixels) -> bytes:
     return data.tobytes()
 
 
-def write_image(path: Path, pixels: Pixels, *, overwrite: bool = False) -> None:
-    """Write (H, W, 3) uint8 BGR in the format of the extension; JPEG and WebP with quality 95.
+def write_image(path: Path, pixels: Pixels, *, overwrite: bool = False, exif: bytes = b"") -> None:
+    """Write a picture in the format of the extension; see ``encode_image``.
 
     Raises:
         OutputError: unknown extension, missing or read-only folder, ``path`` taken, no space, or a
             picture too large for the format.
     """
     try:
-        data = encode_image(path.suffix, pixels)
+        data = encode_image(path.suffix, pixels, exif)
     except OutputError as error:
         raise OutputError(f"{path}: {error}") from error
     part = PartFile(path, overwrite=overwrite)
