@@ -7,10 +7,10 @@ clamped unless the last layer is a ``TanhConv``; height and width are multiples 
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.common.errors import TrainingError
 from training.networks.detail import DetailNetwork
@@ -67,22 +67,10 @@ def count_parameters(network: nn.Module) -> int:
 
 @torch.no_grad()
 def macs_per_pixel(network: nn.Module, side: int = 128) -> float:
-    """Multiply-accumulates of the convolutions for one output pixel, counted on a square frame."""
-    total = 0
-
-    def count(module: nn.Module, args: Any, output: torch.Tensor) -> None:
-        assert isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
-        kernel = module.kernel_size[0] * module.kernel_size[1]
-        positions = args[0] if isinstance(module, nn.ConvTranspose2d) else output
-        nonlocal total
-        total += positions.shape[2] * positions.shape[3] * module.out_channels * module.in_channels * kernel
-
-    kinds = (nn.Conv2d, nn.ConvTranspose2d)
-    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, kinds)]
+    """Multiply-accumulates for one output pixel, counted on a square frame of ``side`` pixels."""
     was_training = network.training
     network.eval()  # moments of a grey frame must not enter a batch norm
-    network(torch.zeros(1, 3, side, side, device=next(network.parameters()).device))
+    with FlopCounterMode(display=False) as counted:
+        network(torch.zeros(1, 3, side, side, device=next(network.parameters()).device))
     network.train(was_training)
-    for hook in hooks:
-        hook.remove()
-    return total / (side * side)
+    return float(counted.get_total_flops()) / 2 / side**2
