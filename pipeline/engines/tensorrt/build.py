@@ -1,6 +1,6 @@
 """Building a TensorRT engine from a style file, on the machine and for the GPU that will run it.
 
-Written against the Python API of 10.x and 11.x; 8.6 works by its own flags (``trt_rules``). Never run on
+Written against the Python API of 10.x and 11.x; 8.6 works by its own flags (``rules``). Never run on
 hardware so far: see the support table in docs/engines.md.
 """
 

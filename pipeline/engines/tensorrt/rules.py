@@ -1,7 +1,7 @@
 """What TensorRT's versions want, and what its answers mean: everything that can be known without a GPU.
 
 Names of flags and methods were read from the real Python bindings of 8.6.1, 10.16.1 and 11.4.0
-(``tests/pipeline/tensorrt_api.json``). Flags are looked up by name, for their numbers moved.
+(``tests/pipeline/engines/tensorrt_api.json``). Flags are looked up by name, for their numbers moved.
 """
 
 import json
