@@ -95,9 +95,8 @@ def _train(
     train_photos, held_out_photos = split_photos(find_photos(run.photos))
     objective = _objective(recipe, run, ranks)
     network = networks.build(recipe.network).to(device).to(memory_format=torch.channels_last)
-    optimizer = Optimizer(network, recipe.optimizer, recipe.learning_rate)
+    optimizer = Optimizer(network, recipe.optimizer, recipe.learning_rate, recipe.precision == "fp16")
     state = _start(recipe, run, network, optimizer)
-    scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
     samples = PhotoSamples(
         train_photos, recipe.image_size, recipe.seed, recipe.plain_share, recipe.largest_scale
     )
@@ -117,7 +116,7 @@ def _train(
             optimizer.set_learning_rate(learning_rate_of(recipe, step))
             terms = _terms(together, objective, content, ranks, recipe, step)
             loss = weighted_sum(terms, _weights_at(recipe, balance.style_weight, step))
-            optimizer.step(loss, scaler, recipe.clip_norm)
+            optimizer.step(loss, recipe.clip_norm)
             terms = {name: ranks.pooled(value.detach()) for name, value in {**terms, "total": loss}.items()}
             if recipe.content_goal is not None:
                 balance.update(step, float(terms["content"]))

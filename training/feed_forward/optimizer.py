@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 KINDS = ("adam", "muon")
 _COLOURS = 3
+_SCALER = "scaler."
 
 
 class Optimizer:
@@ -18,13 +19,15 @@ class Optimizer:
     three colours stays with Adam, as do biases and norms.
     """
 
-    def __init__(self, network: nn.Module, kind: str, learning_rate: float) -> None:
+    def __init__(self, network: nn.Module, kind: str, learning_rate: float, fp16: bool = False) -> None:
         """Take the parameters of ``network``, which must stay where they are in memory.
 
         Args:
             kind: one of ``KINDS``.
+            fp16: scale the loss, so that small gradients are not lost (Micikevicius et al. 2018).
         """
         self._parameters = list(network.parameters())
+        self._scaler = torch.amp.GradScaler(self._parameters[0].device.type, enabled=fp16)
         hidden = [p for p in self._parameters if kind == "muon" and p.ndim == 4 and len(p) > _COLOURS]
         chosen = {id(p) for p in hidden}
         adam = torch.optim.Adam([p for p in self._parameters if id(p) not in chosen], learning_rate)
@@ -42,24 +45,25 @@ class Optimizer:
             for group in part.param_groups:
                 group["lr"] = learning_rate
 
-    def step(self, loss: Tensor, scaler: torch.amp.GradScaler, clip_norm: float = 0.0) -> None:
+    def step(self, loss: Tensor, clip_norm: float = 0.0) -> None:
         """Gradients of ``loss``, their norm held below ``clip_norm`` (0: as they are), and one step."""
         for parameter in self._parameters:
             parameter.grad = None
-        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         for weight, matrix in self._matrices:  # the same memory: what is done to one is done to the other
             matrix.grad = None if weight.grad is None else _matrix(weight.grad, weight)
         for part in self._parts:
-            scaler.unscale_(part)
+            self._scaler.unscale_(part)
         if clip_norm:
             nn.utils.clip_grad_norm_(self._parameters, clip_norm)
         for part in self._parts:
-            scaler.step(part)
-        scaler.update()
+            self._scaler.step(part)
+        self._scaler.update()
 
     def state(self) -> dict[str, Tensor]:
-        """Copies of moments and step counts, flat, by ``index.name``; the parts are numbered through."""
-        return {
+        """Copies of moments and step counts by ``index.name``, parts numbered through, and the loss scale."""
+        scale = {_SCALER + name: torch.tensor(value) for name, value in self._scaler.state_dict().items()}
+        return scale | {
             f"{places[index]}.{name}": torch.as_tensor(value).clone()
             for places, part in self._numbered()
             for index, values in part.state_dict()["state"].items()
@@ -69,9 +73,13 @@ class Optimizer:
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Put back what ``state`` gave."""
         states: dict[int, dict[str, Tensor]] = {}
+        scale = {k.removeprefix(_SCALER): v.item() for k, v in tensors.items() if k.startswith(_SCALER)}
+        if scale:
+            self._scaler.load_state_dict(scale)
         for key, value in tensors.items():
-            index, name = key.split(".", 1)
-            states.setdefault(int(index), {})[name] = value
+            if not key.startswith(_SCALER):
+                index, name = key.split(".", 1)
+                states.setdefault(int(index), {})[name] = value
         for places, part in self._numbered():
             own = {index: states[place] for index, place in enumerate(places) if place in states}
             part.load_state_dict({"state": own, "param_groups": part.state_dict()["param_groups"]})

@@ -168,6 +168,14 @@ def test_bfloat16_trains(run: Run) -> None:
     assert all(math.isfinite(row["total"]) for row in result.history)
 
 
+def test_an_interrupted_fp16_run_goes_on_at_its_loss_scale(run: Run) -> None:
+    """At this weight the first steps overflow, and each halves the scale."""
+    recipe = replace(RECIPE, precision="fp16", style_weight=1e6, batch_size=1)
+    for stop in (1, 2):
+        loop.train(recipe, replace(run, stop_after=stop, held_out_interval=1000))
+    assert checkpoints.load(run.resume_file).optimizer["scaler.scale"] == 2.0**14
+
+
 def test_previews_come_clamped(run: Run) -> None:
     shown: list[tuple[int, torch.Tensor]] = []
     loop.train(

@@ -23,10 +23,6 @@ def loss_of(model: nn.Module) -> Tensor:
     return loss
 
 
-def no_scaler() -> torch.amp.GradScaler:
-    return torch.amp.GradScaler("cpu", enabled=False)
-
-
 def weights(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.named_parameters()}
 
@@ -36,7 +32,7 @@ def test_muon_makes_hidden_convolutions_take_orthogonal_steps_and_adam_the_rest(
     model = network(layout)
     before = weights(model)
     optimizer = Optimizer(model, "muon", RATE)
-    optimizer.step(loss_of(model), no_scaler())
+    optimizer.step(loss_of(model))
     orthogonal = []
     for name, value in weights(model).items():
         step = value - before[name]
@@ -57,7 +53,7 @@ def test_adam_alone_is_adam() -> None:
     ours, theirs = network(), network()
     optimizer, adam = Optimizer(ours, "adam", RATE), torch.optim.Adam(theirs.parameters(), RATE)
     for _ in range(3):
-        optimizer.step(loss_of(ours), no_scaler())
+        optimizer.step(loss_of(ours))
         adam.zero_grad()
         loss_of(theirs).backward()
         adam.step()
@@ -69,13 +65,13 @@ def test_its_state_comes_back(kind: str) -> None:
     whole, cut = network(), network()
     optimizer, first = Optimizer(whole, kind, RATE), Optimizer(cut, kind, RATE)
     for _ in range(2):
-        optimizer.step(loss_of(whole), no_scaler())
-        first.step(loss_of(cut), no_scaler())
+        optimizer.step(loss_of(whole))
+        first.step(loss_of(cut))
     second = Optimizer(cut, kind, RATE)
     second.restore(first.state())
     for _ in range(2):
-        optimizer.step(loss_of(whole), no_scaler())
-        second.step(loss_of(cut), no_scaler())
+        optimizer.step(loss_of(whole))
+        second.step(loss_of(cut))
     assert all(torch.equal(value, weights(cut)[name]) for name, value in weights(whole).items())
 
 
@@ -84,17 +80,28 @@ def test_the_learning_rate_reaches_every_part() -> None:
     before = weights(model)
     optimizer = Optimizer(model, "muon", RATE)
     optimizer.set_learning_rate(0.0)
-    optimizer.step(loss_of(model), no_scaler())
+    optimizer.step(loss_of(model))
     assert all(torch.equal(value, before[name]) for name, value in weights(model).items())
 
 
 def test_clipping_reaches_the_matrices() -> None:
     model = network()
     optimizer = Optimizer(model, "muon", RATE)
-    optimizer.step(loss_of(model), no_scaler(), clip_norm=1e-3)
+    optimizer.step(loss_of(model), clip_norm=1e-3)
     norm = torch.stack([p.grad.norm() for p in model.parameters() if p.grad is not None]).norm()
     assert float(norm) == pytest.approx(1e-3, rel=1e-3)
     seen = optimizer.state()
     buffers = [value for key, value in seen.items() if key.endswith("momentum_buffer")]
     assert buffers
     assert max(float(buffer.norm()) for buffer in buffers) <= 1e-3
+
+
+def test_the_loss_scale_comes_back_with_the_state() -> None:
+    model = network()
+    first, second = Optimizer(model, "muon", RATE, fp16=True), Optimizer(network(), "muon", RATE, fp16=True)
+    first.step(loss_of(model) * float("inf"))  # overflows: the step is left out, the scale halved
+    before = weights(model)
+    second.restore(first.state())
+    assert second.state()["scaler.scale"] == first.state()["scaler.scale"] == 2.0**15
+    assert all(torch.equal(value, before[name]) for name, value in weights(network()).items())
+    assert not any(key.startswith("scaler") for key in Optimizer(model, "adam", RATE).state())
