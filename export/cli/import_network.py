@@ -10,7 +10,7 @@ from pipeline.cli.options import Overwrite
 
 
 def import_network(
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="The network: .pth, .model, .onnx, ...")],
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="The network: .pth, .onnx, a folder, ...")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="NAME.onnx", help="The style file.")],
     licence: Annotated[
         str | None,
@@ -26,10 +26,11 @@ def import_network(
 ) -> None:
     """Make a style file of a network that somebody else trained.
 
-    Known are the fast_neural_style networks of pytorch/examples and of the ONNX model zoo, and ResNet
-    generators of pytorch-CycleGAN-and-pix2pix. A file is known by the weights in it, not by its name; one
-    that holds code is refused. The style is written after the same frames went through the original
-    network, OpenVINO fp32 and ONNX Runtime, and showed the same picture.
+    Known are the fast_neural_style networks of pytorch/examples and of the ONNX model zoo, ResNet
+    generators of pytorch-CycleGAN-and-pix2pix, and networks of lengstrom's fast-style-transfer (a folder).
+    A file is known by the weights in it, not by its name; one that holds code is refused. The style is
+    written after the same frames went through the original network, OpenVINO fp32 and ONNX Runtime, and
+    showed the same picture.
     """
     _check_output(output, overwrite)
     terms = _terms(licence)

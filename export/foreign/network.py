@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from pipeline.common.errors import CheckpointError
 from pipeline.frame import Pixels
+from pipeline.style import Control
 
 NAMES_SHOWN = 3
 SIZE_MULTIPLE = 4
@@ -38,6 +40,8 @@ class ForeignNetwork:
         value_range: black and white in the network's numbers, in and out.
         macs_per_pixel: multiply-accumulates for one output pixel.
         run: the file run as it came, where its format allows; None leaves ``network`` as the only word.
+        controls: further inputs of ``network`` and its ``draw``, in order; without them both take the
+            controls' defaults.
     """
 
     network: nn.Module
@@ -47,6 +51,7 @@ class ForeignNetwork:
     value_range: tuple[float, float]
     macs_per_pixel: float
     run: OriginalRun | None = None
+    controls: tuple[Control, ...] = ()
 
 
 def renamed(tensors: Mapping[str, Tensor], names: Mapping[str, str], layout: str) -> dict[str, Tensor]:
@@ -89,6 +94,14 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], layout: str) -> nn.M
             raise CheckpointError(f"the network is damaged: {name} holds values that are no finite number")
     network.load_state_dict(dict(weights))
     return network.eval().requires_grad_(False)
+
+
+def channelwise(scale: float, shift: float) -> nn.Conv2d:
+    """``scale x + shift`` of each colour, as the convolution into which export can fold order and range."""
+    layer = nn.Conv2d(3, 3, 1)
+    layer.weight.data = scale * torch.eye(3).view(3, 3, 1, 1)
+    layer.bias.data = torch.full((3,), shift)  # type: ignore[union-attr]
+    return layer
 
 
 def listed(names: Sequence[str], most: int = NAMES_SHOWN) -> str:

@@ -3,6 +3,8 @@
 What a file is, is seen from its first bytes; its name says nothing.
 """
 
+import json
+import math
 import pickle
 import re
 import warnings
@@ -10,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import torch
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
@@ -18,13 +21,14 @@ from torch import Tensor
 from pipeline.common.errors import CheckpointError, UnsafeCheckpointError
 from training.checkpoint import read_safetensors
 
+MANIFEST = "manifest.json"
 _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _SAFETENSORS = b"{"  # after the header's length in 8 bytes
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 
 
 def read_file(path: Path) -> list[dict[str, Tensor]] | onnx.ModelProto:
-    """The state dicts of a PyTorch or safetensors file, or an ONNX model with its weights inside.
+    """The state dicts of a PyTorch or safetensors file or a folder, or an ONNX model with weights inside.
 
     Returns:
         Every table of tensors that the file holds, by name without the ``module.`` of DataParallel, or
@@ -32,15 +36,59 @@ def read_file(path: Path) -> list[dict[str, Tensor]] | onnx.ModelProto:
 
     Raises:
         UnsafeCheckpointError: the file holds code.
-        CheckpointError: there is no such file, it is damaged, it is of none of the three kinds, or its
-            weights lie in another file.
+        CheckpointError: there is no such file, it is damaged, it is of none of these kinds, or the weights
+            of an ONNX model lie in another file.
     """
+    if path.is_dir():
+        return [read_manifest(path)]
     head = _first_bytes(path)
     if head.startswith(_PICKLES):
         return [_without_module(table) for table in tensor_tables(_unpickled(path))]
     if head[8:9] == _SAFETENSORS:
         return [_without_module(read_safetensors(path)[0])]
     return _onnx_model(path)
+
+
+def read_manifest(folder: Path) -> dict[str, Tensor]:
+    """The variables of a folder with ``manifest.json`` and one raw little-endian float32 file a variable.
+
+    The manifest is an object: ``{"Variable_1": {"filename": "Variable_1", "shape": [32]}, ...}``.
+
+    Raises:
+        CheckpointError: there is no manifest, it is no such object, or a file is missing or of another
+            size than its shape says.
+    """
+    manifest = folder / MANIFEST
+    try:
+        entries = json.loads(manifest.read_text(encoding="utf-8"))
+        listed = {str(k): (str(v["filename"]), [int(n) for n in v["shape"]]) for k, v in entries.items()}
+    except OSError as error:
+        raise CheckpointError(
+            f"{folder}: a folder to import holds {MANIFEST} and a file for each variable, and {MANIFEST} "
+            f"cannot be read ({error.strerror})"
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f'{manifest}: expected {{"NAME": {{"filename": ..., "shape": [...]}}, ...}}; this is damaged or '
+            f"of another kind ({type(error).__name__}: {error})"
+        ) from error
+    return {name: _raw_float32(folder, *entry) for name, entry in listed.items()}
+
+
+def _raw_float32(folder: Path, filename: str, shape: list[int]) -> Tensor:
+    if Path(filename).name != filename:
+        raise CheckpointError(f"{folder / MANIFEST}: {filename!r} is no plain file name in that folder")
+    path = folder / filename
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: named in {MANIFEST}, cannot be read ({error.strerror})") from error
+    wanted = 4 * math.prod(shape)
+    if len(data) != wanted:
+        raise CheckpointError(
+            f"{path}: {len(data)} bytes, but {shape} in float32 takes {wanted}; it may be truncated"
+        )
+    return torch.from_numpy(np.frombuffer(data, "<f4").astype(np.float32)).reshape(shape)
 
 
 def _first_bytes(path: Path) -> bytes:

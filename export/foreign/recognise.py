@@ -6,7 +6,7 @@ from pathlib import Path
 import onnx
 from torch import Tensor
 
-from export.foreign import cycle_gan, onnx_zoo, pytorch_examples
+from export.foreign import cycle_gan, fast_style_transfer, onnx_zoo, pytorch_examples
 from export.foreign.network import ForeignNetwork, listed
 from export.foreign.reading import read_file
 from pipeline.common.errors import CheckpointError
@@ -16,8 +16,11 @@ Table = Mapping[str, Tensor]
 _OF_TENSORS: Sequence[tuple[Callable[[Table], bool], Callable[[Table], ForeignNetwork]]] = (
     (pytorch_examples.matches, pytorch_examples.network_from_tensors),
     (cycle_gan.matches, cycle_gan.network_from_tensors),
+    (fast_style_transfer.matches, fast_style_transfer.network_from_tensors),
 )
-_SUPPORTED = "; ".join(layout.DESCRIPTION for layout in (pytorch_examples, onnx_zoo, cycle_gan))
+_SUPPORTED = "; ".join(
+    layout.DESCRIPTION for layout in (pytorch_examples, onnx_zoo, cycle_gan, fast_style_transfer)
+)
 
 
 def recognise(path: Path) -> ForeignNetwork:
