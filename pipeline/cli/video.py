@@ -41,6 +41,13 @@ class DeinterlaceOption(enum.StrEnum):
     off = "off"
 
 
+class HdrOption(enum.StrEnum):
+    """What becomes of PQ and HLG."""
+
+    tone_map = "tone-map"
+    keep_tags = "keep-tags"
+
+
 def parse_fps(text: str | None) -> Fraction | None:
     """``25``, ``29.97`` or ``30000/1001``; typer.BadParameter for anything else."""
     if text is None:
@@ -79,6 +86,9 @@ def video(
     preset: Annotated[str, typer.Option(help="ultrafast to veryslow.")] = "veryfast",
     fps: Annotated[str | None, typer.Option(help="Even frame rate; default: every frame's own time.")] = None,
     deinterlace: Annotated[DeinterlaceOption, typer.Option()] = DeinterlaceOption.auto,
+    hdr: Annotated[
+        HdrOption, typer.Option(help="HDR input becomes BT.709, or keeps its tags.")
+    ] = HdrOption.tone_map,
     schedule: Annotated[
         str, typer.Option(metavar="CUES", help='"0:starry-night, 12.5:great-wave, 20:great-wave@0.4".')
     ] = "",
@@ -99,7 +109,7 @@ def video(
 
     wanted = VideoOptions(
         Path(sources[0]), output, crf=crf, preset=preset, codec=codec, fps=parse_fps(fps),
-        deinterlace=deinterlace.value, schedule=schedule, fade_s=Fraction(str(fade)),
+        deinterlace=deinterlace.value, hdr=hdr.value, schedule=schedule, fade_s=Fraction(str(fade)),
         resume=resume, preview_s=preview, deflicker=steady,
         **painting(chosen, by, how),
     )  # fmt: skip

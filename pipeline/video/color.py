@@ -16,6 +16,7 @@ _MATRIX_NAME = {
     _BT2020: "bt2020",
     10: "bt2020",
 }
+_TRANSFER_NAME = {16: "smpte2084", 18: "arib-std-b67"}  # PQ and HLG, the two of HDR
 _HD_HEIGHT = 720
 
 
@@ -48,20 +49,30 @@ class VideoColor:
         return cls(matrix, int(frame.color_primaries), int(frame.color_trc), full)
 
     @property
+    def is_hdr(self) -> bool:
+        """Whether the transfer is PQ or HLG, which players without HDR show washed out."""
+        return self.transfer in _TRANSFER_NAME
+
+    @property
     def limited(self) -> "VideoColor":
         """The same colours in 16..235, which every player reads right."""
         return VideoColor(self.matrix, self.primaries, self.transfer, False)
 
 
-def to_bgr(color: VideoColor, decoded: VideoFrame, size: tuple[int, int]) -> Filters:
+def to_bgr(color: VideoColor, decoded: VideoFrame, size: tuple[int, int], tone_map: bool = False) -> Filters:
     """Filters that make a decoded picture BGR of ``size`` (height, width).
 
     Colour differences of half the size are repeated, not interpolated, where the size stays: ``from_bgr``
     averages just these, so that neither flat areas nor edges move, pass after pass.
+
+    Args:
+        tone_map: bring HDR into BT.709 by swscale's own colour management (perceptual intent: brightness
+            is rolled off in ICtCp by the picture's mastering data, colours are drawn into the gamut).
     """
     same = size == (decoded.height, decoded.width)
     scale = f"w={size[1]}:h={size[0]}:flags={'neighbor' if same else 'bicubic'}+accurate_rnd+full_chroma_int"
-    return [("scale", scale + ("" if decoded.format.is_rgb else _yuv("in", color))), ("format", "bgr24")]
+    scale += "" if decoded.format.is_rgb else _yuv("in", color)
+    return [("scale", scale + (_tone_map(color) if tone_map else "")), ("format", "bgr24")]
 
 
 def from_bgr(color: VideoColor, pixel_format: str, is_rgb: bool) -> Filters:
@@ -80,3 +91,8 @@ def _yuv(side: str, color: VideoColor) -> str:
         "v_chr_pos": 128,
     }
     return "".join(f":{side}_{name}={value}" for name, value in options.items())
+
+
+def _tone_map(color: VideoColor) -> str:
+    before = f":in_transfer={_TRANSFER_NAME[color.transfer]}:in_primaries=bt2020"
+    return before + ":out_transfer=bt709:out_primaries=bt709:intent=perceptual"

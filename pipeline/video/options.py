@@ -9,7 +9,7 @@ from pipeline.common.errors import InputError, OutputError
 from pipeline.stylize.options import PaintingOptions
 from pipeline.video.outputs.opening import final_path
 from pipeline.video.reading.picture_sequence import is_picture_pattern
-from pipeline.video.reading.video_file import Deinterlace
+from pipeline.video.reading.video_file import Deinterlace, Hdr
 from pipeline.video.segments.sink import SEGMENT_FRAMES
 from pipeline.video.writing.encoding import FORMATS, Encoding, family_for
 
@@ -29,7 +29,7 @@ class VideoOptions(PaintingOptions):
         style: a style's name or the path of a style file.
         crf, preset, codec, threads: see ``writing.encoding.Encoding``.
         fps: frames at this even rate; None keeps every frame's own time.
-        deinterlace: see ``VideoFileSource``.
+        deinterlace, hdr: see ``VideoFileSource``.
         schedule: style over time, see ``schedule.parse_schedule``; empty for ``style`` throughout.
         fade_s: seconds of a cross-fade from cue to cue.
         resume: go on with unfinished work of the same job; False begins anew.
@@ -47,6 +47,7 @@ class VideoOptions(PaintingOptions):
     threads: int | None = None
     fps: Fraction | None = None
     deinterlace: Deinterlace = "auto"
+    hdr: Hdr = "tone-map"
     schedule: str = ""
     fade_s: Fraction = Fraction(1)
     resume: bool = True

@@ -89,6 +89,7 @@ class VideoPlan:
             options.size,
             fps=options.fps,
             deinterlace=options.deinterlace,
+            hdr=options.hdr,
             square=not holds_pixel_aspect(options.output),
         )
 
@@ -147,6 +148,7 @@ class VideoPlan:
             "keep-colors": options.keep_colors,
             "fps": None if options.fps is None else str(options.fps),
             "deinterlace": options.deinterlace,
+            "hdr": options.hdr,
             "codec": encoding.codec,
             "crf": encoding.crf,
             "preset": encoding.preset,

@@ -72,17 +72,20 @@ class Geometry:
         was = f"{own.numerator}:{own.denominator}"
         return [*notes, f"pixels of {was} became {now}, the picture {width}x{height}: its shape stays"]
 
-    def filters(self, color: VideoColor, decoded: VideoFrame) -> Filters:
+    def filters(self, color: VideoColor, decoded: VideoFrame, tone_map: bool) -> Filters:
         """What makes a decoded picture BGR, not turned yet; one of another size is framed in black."""
         height, width = self.size[::-1] if self.quarter_turns % 2 else self.size
         shape = (decoded.height, decoded.width)
         if shape != self.coded:
             share = min(Fraction(height, shape[0]), Fraction(width, shape[1]))
             inner = max(1, round(shape[0] * share)), max(1, round(shape[1] * share))
-            return [*to_bgr(color, decoded, inner), ("pad", f"{width}:{height}:(ow-iw)/2:(oh-ih)/2")]
+            return [
+                *to_bgr(color, decoded, inner, tone_map),
+                ("pad", f"{width}:{height}:(ow-iw)/2:(oh-ih)/2"),
+            ]
         cut = self.aperture
         if cut is None:
-            return to_bgr(color, decoded, (height, width))
-        whole = to_bgr(color, decoded, shape)
+            return to_bgr(color, decoded, (height, width), tone_map)
+        whole = to_bgr(color, decoded, shape, tone_map)
         scale = f"w={width}:h={height}:flags=bicubic+accurate_rnd"
         return [*whole, ("crop", f"{cut.width}:{cut.height}:{cut.left}:{cut.top}"), ("scale", scale)]

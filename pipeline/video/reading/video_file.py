@@ -22,6 +22,7 @@ from pipeline.video.reading.media import MediaSource, Position, pixels_crc
 from pipeline.video.reading.resample import resampled
 
 Deinterlace = Literal["auto", "on", "off"]
+Hdr = Literal["tone-map", "keep-tags"]
 _SEEK_EARLIER_S = 1  # so that filters that look back have something to look at
 
 
@@ -44,6 +45,7 @@ class VideoFileSource(MediaSource):
         fps: Fraction | None = None,
         deinterlace: Deinterlace = "auto",
         square: bool = False,
+        hdr: Hdr = "tone-map",
     ) -> None:
         """Open ``path``.
 
@@ -52,6 +54,7 @@ class VideoFileSource(MediaSource):
             fps: frames at this even rate instead of the file's own times.
             deinterlace: ``auto`` does it where the first picture is marked as interlaced.
             square: pixels that are not square become so.
+            hdr: PQ and HLG become BT.709, or stay as they are coded and are tagged so.
 
         Raises:
             InputNotFoundError: no such file.
@@ -61,7 +64,9 @@ class VideoFileSource(MediaSource):
         self.notes: list[str] = []
         self._fps = fps
         self._framed = 0
-        self._to_bgr = FrameFilter(lambda decoded: self._geometry.filters(self.color, decoded))
+        self._to_bgr = FrameFilter(
+            lambda decoded: self._geometry.filters(self._coded, decoded, self._tone_map)
+        )
         self._begin()
         first = self._peek()
         self._deinterlace = deinterlace == "on" or (deinterlace == "auto" and first.interlaced_frame)
@@ -69,6 +74,7 @@ class VideoFileSource(MediaSource):
         if self._deinterlace:
             self.notes.append(f"interlaced pictures were made whole ({FILTER})")
         self._geometry = self._shape(first, size, square)
+        self._settle_color(first, hdr)
         self._describe(first)
         self._pictures = self._timed(0)
 
@@ -96,8 +102,14 @@ class VideoFileSource(MediaSource):
         self.notes += geometry.notes(aspect)
         return geometry
 
+    def _settle_color(self, first: VideoFrame, hdr: Hdr) -> None:
+        self._coded = VideoColor.of_frame(first)
+        self._tone_map = self._coded.is_hdr and hdr == "tone-map"
+        self.color = VideoColor() if self._tone_map else self._coded
+        if self._tone_map:
+            self.notes.append("HDR was tone-mapped to BT.709; --hdr keep-tags paints its numbers as they are")
+
     def _describe(self, first: VideoFrame) -> None:
-        self.color = VideoColor.of_frame(first)
         rate = self._decoder.rate
         self._own_rate = rate or Fraction(25)
         self.start = self._time_of(first, 0)
