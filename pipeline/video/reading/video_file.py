@@ -25,6 +25,8 @@ Deinterlace = Literal["auto", "on", "off"]
 Hdr = Literal["tone-map", "keep-tags"]
 _SEEK_EARLIER_S = 1  # so that filters that look back have something to look at
 
+_MARKS = {"STEREO3D": "3D video (two views)", "SPHERICAL": "360-degree video"}
+
 
 class VideoFileSource(MediaSource):
     """The pictures of a video file, upright, in order, with the file's own times.
@@ -87,7 +89,12 @@ class VideoFileSource(MediaSource):
     def _peek(self) -> VideoFrame:
         first = next(self._decoded, None)
         if first is None:
+            animated_webp = "webp" in self._decoder.container.format.name
             self.close()
+            if animated_webp:
+                raise InputError(
+                    f"{self.path} is an animated WebP, which FFmpeg does not read; make a GIF or MP4 of it"
+                )
             raise InputError(
                 f"{self.path} has a video stream, but not one picture of it can be decoded{REPAIR}"
             )
@@ -100,6 +107,8 @@ class VideoFileSource(MediaSource):
             first, aspect, self._decoder.aperture((first.height, first.width)), size, square
         )
         self.notes += geometry.notes(aspect)
+        marked = [what for mark, what in _MARKS.items() if first.side_data.get(mark) is not None]
+        self.notes += [f"the mark of {what} is left out" for what in marked]
         return geometry
 
     def _settle_color(self, first: VideoFrame, hdr: Hdr) -> None:

@@ -16,10 +16,10 @@ from av.subtitles.stream import SubtitleStream
 from pipeline.video.reading.streams import first_pictures
 from pipeline.video.reading.timeline import Timeline, placed
 from pipeline.video.writing.sound import EncodedTrack
+from pipeline.video.writing.subtitles import ConvertedSubtitles
 from pipeline.video.writing.tracks import (
     AUDIO_ENCODER,
     SUBTITLE_ENCODER,
-    ConvertedSubtitles,
     CopiedTrack,
     Track,
     codec_name,
@@ -127,7 +127,7 @@ class PassthroughStreams:
             if isinstance(stream, AudioStream):
                 self._keep(stream, EncodedTrack(stream, self._output, codec))
             else:
-                self._keep(stream, ConvertedSubtitles(stream, self._output, codec))
+                self._keep(stream, ConvertedSubtitles(stream, self._output, codec, self._notes))
         except _REFUSED as error:
             self._notes.append(f"{what} is left out: {reason}, and it cannot be converted ({error})")
         else:
@@ -239,7 +239,7 @@ class PassthroughStreams:
     def flush(self) -> Iterator["Packet[Any]"]:
         """What the encoders still hold, where ``until`` was stopped before the end of the input."""
         for index, track in self._tracks.items():
-            if isinstance(track, EncodedTrack):
+            if not isinstance(track, CopiedTrack):
                 end: Packet[Any] = Packet()
                 end.stream = self._container.streams[index]
                 yield from self._converted(end)

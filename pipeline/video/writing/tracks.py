@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from io import BytesIO
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import av
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Stream
-from av.subtitles.stream import SubtitleStream
-from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
 AUDIO_ENCODER = {"webm": "libopus"}
 """Encoder by container for sound that cannot be copied; AAC where none is named."""
@@ -47,49 +45,6 @@ class CopiedTrack:
         if packet.size:
             packet.stream = self.stream
             yield packet
-
-
-class ConvertedSubtitles:
-    """Text subtitles written in the way the output container knows; times are kept, fonts may go."""
-
-    def __init__(self, source: SubtitleStream, output: OutputContainer, codec: str) -> None:
-        """Raises ValueError or FFmpegError where that cannot be (subtitles that are pictures)."""
-        if source.codec_context.codec.name in _PICTURES:
-            raise ValueError("they are pictures, not text")
-        self._source = source
-        source.codec_context.open(strict=False)
-        self._text = cast(SubtitleStream, output.add_stream(codec))
-        self._text.codec_context.subtitle_header = source.codec_context.subtitle_header or _ASS_HEADER
-        self._text.time_base = source.time_base
-        self._text.codec_context.time_base = source.time_base  # type: ignore[assignment]
-        self.stream: Stream = self._text
-        name_like(source, self.stream)
-
-    def convert(self, packet: "Packet[Any]") -> Iterator["Packet[Any]"]:
-        """One packet with the same times, or none where there is no text in it."""
-        lines = [line.ass for line in self._lines(packet) if isinstance(line, AssSubtitle)]
-        for text in lines[:1]:
-            shown = SubtitleSet.create(text=text, start=0, end=0)
-            made = self._text.codec_context.encode_subtitle(shown)
-            made.time_base, made.pts, made.dts = packet.time_base, packet.pts, packet.pts
-            made.duration = packet.duration
-            made.stream = self.stream
-            yield made
-
-    def _lines(self, packet: "Packet[Any]") -> list[Any]:
-        decoded = self._source.decode2(packet) if packet.size else None
-        return list(decoded) if decoded is not None else []
-
-
-_PICTURES = ("dvdsub", "dvd_subtitle", "dvbsub", "dvb_subtitle", "pgssub", "hdmv_pgs_subtitle", "xsub")
-_ASS_HEADER = (
-    b"[Script Info]\r\nScriptType: v4.00+\r\n\r\n[V4+ Styles]\r\nFormat: Name, Fontname, Fontsize, "
-    b"PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, StrikeOut, "
-    b"ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, "
-    b"Encoding\r\n"
-    b"Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,0\r\n\r\n"
-    b"[Events]\r\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\r\n"
-)
 
 
 def name_like(source: Stream, target: Stream) -> None:
