@@ -1,7 +1,6 @@
 """Training of a feed-forward style network (Johnson et al. 2016): one loop to read top to bottom."""
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from training.feed_forward.artefacts import warnings_for
 from training.feed_forward.balance import Balance
 from training.feed_forward.data import PhotoSamples, batches, find_photos, read_painting, split_photos
 from training.feed_forward.distributed import Ranks, joined
+from training.feed_forward.meter import Meter
 from training.feed_forward.optimizer import Optimizer
 from training.feed_forward.recipe import Progress, Recipe, Run
 from training.feed_forward.style_weights import checkpoint_from_style_file
@@ -104,7 +104,7 @@ def _train(
     about = replace(state, training_data=_describe_photos(run, train_photos))
     balance = Balance(recipe.style_weight, recipe.content_goal, recipe.steps)
     balance.restore(state.balance)
-    meter, history, step = _Meter(), list(state.history), state.step
+    meter, history, step = Meter(), list(state.history), state.step
     last = min(recipe.steps, run.stop_after or recipe.steps)
     together = ranks.together(network)
 
@@ -198,33 +198,6 @@ def _weights_at(recipe: Recipe, style_weight: float, step: int) -> dict[str, flo
     """What the terms weigh at ``step``: the style as the balance has it, the temporal term on its ramp."""
     weight = recipe.temporal_weight * temporal.weight_factor(step, recipe.steps)
     return {**recipe.spec.weights, "style": style_weight, "temporal": weight}
-
-
-class _Meter:
-    """Means of the terms and the pace since the last report."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
-        self._steps = 0
-        self._since = time.monotonic()
-        self._pace = 0.0
-
-    def add(self, terms: dict[str, Tensor]) -> None:
-        for name, value in terms.items():
-            self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value.detach()
-            self._counts[name] = self._counts.get(name, 0) + 1
-        self._steps += 1
-
-    def means(self) -> dict[str, float]:
-        means = {name: float(value) / self._counts[name] for name, value in self._sums.items()}
-        now = time.monotonic()
-        self._pace = (now - self._since) / self._steps
-        self._sums, self._counts, self._steps, self._since = {}, {}, 0, now
-        return means
-
-    def seconds_per_step(self) -> float:
-        return self._pace
 
 
 def _start(recipe: Recipe, run: Run, network: nn.Module, optimizer: Optimizer) -> Checkpoint:

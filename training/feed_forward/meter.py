@@ -1,0 +1,36 @@
+"""What a training reports: means of its terms, and its pace."""
+
+import time
+
+import torch
+from torch import Tensor
+
+
+class Meter:
+    """Means of the terms and the pace since the last report."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+        self._steps = 0
+        self._since = time.monotonic()
+        self._pace = 0.0
+
+    def add(self, terms: dict[str, Tensor]) -> None:
+        """Count one step with its scalar terms."""
+        for name, value in terms.items():
+            self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value.detach()
+            self._counts[name] = self._counts.get(name, 0) + 1
+        self._steps += 1
+
+    def means(self) -> dict[str, float]:
+        """Each term's mean over the steps in which it came; counting begins anew."""
+        means = {name: float(value) / self._counts[name] for name, value in self._sums.items()}
+        now = time.monotonic()
+        self._pace = (now - self._since) / self._steps
+        self._sums, self._counts, self._steps, self._since = {}, {}, 0, now
+        return means
+
+    def seconds_per_step(self) -> float:
+        """The pace up to the last ``means``."""
+        return self._pace
