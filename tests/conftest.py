@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores; a thread more each would only wait
+    os.environ["OMP_NUM_THREADS"] = "1"  # of torch, which reads it when it is imported
+
 sys.path.insert(0, str(Path(__file__).parent.parent))  # tests.support and the scripts are not installed
 
 import cv2  # noqa: F401 - sets variables of Qt when first imported, which no test should be blamed for

@@ -105,6 +105,7 @@ def test_upsampling_within_the_hourglass_becomes_transposed_convolutions() -> No
     assert not {node.op_type for node in model.graph.node} & {"Resize", "Upsample"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["johnson-2016", "johnson-2016-resize"])
 def test_a_batch_normed_network_with_a_tanh_shows_the_same_picture_in_the_engines(
     tmp_path: Path, name: str
@@ -129,6 +130,7 @@ def test_the_reference_keeps_the_channel_order() -> None:
     assert np.array_equal(reference_from_network(identity)(frame), frame)
 
 
+@pytest.mark.slow
 def test_a_style_file_is_whole_and_shows_the_network(exported: Exported) -> None:
     reports = exported.reports
     assert [r.engine.split()[0] for r in reports] == ["openvino", "onnxruntime"]
@@ -140,6 +142,7 @@ def test_a_style_file_is_whole_and_shows_the_network(exported: Exported) -> None
     assert [p.name for p in exported.path.parent.iterdir()] == ["nobody.onnx"]
 
 
+@pytest.mark.slow
 def test_any_multiple_of_four_runs_from_one_file(exported: Exported, checkpoint_file: Path) -> None:
     network = with_summable_taps(checkpoints.load(checkpoint_file).build_network())
     reference = reference_from_network(network)
@@ -149,6 +152,7 @@ def test_any_multiple_of_four_runs_from_one_file(exported: Exported, checkpoint_
     assert report.passed, str(report)
 
 
+@pytest.mark.slow
 def test_a_style_file_names_no_file_of_the_author(exported: Exported) -> None:
     content = exported.path.read_bytes()
     assert str(Path(__file__).parents[2]).encode() not in content
@@ -172,6 +176,7 @@ def broken(model: onnx.ModelProto, damage: str) -> onnx.ModelProto:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["bias", "channels", "nan"])
 def test_a_broken_graph_is_not_written(
     tmp_path: Path, checkpoint_file: Path, monkeypatch: pytest.MonkeyPatch, damage: str
@@ -197,6 +202,7 @@ def test_a_report_fails_on_either_limit_and_on_nan() -> None:
             require_parity([report, failed])
 
 
+@pytest.mark.slow
 def test_parity_measures_a_known_difference(exported: Exported, checkpoint_file: Path) -> None:
     """The style file against a reference two grey levels off."""
     draw = reference_from_network(with_summable_taps(checkpoints.load(checkpoint_file).build_network()))

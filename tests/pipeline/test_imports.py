@@ -128,6 +128,7 @@ def linted(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, timeout=120)
 
 
+@pytest.mark.slow
 def test_each_forbidden_import_is_seen(tmp_path: Path) -> None:
     for package in ("pipeline", "training", "export"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("*.onnx", "*.pyc"))

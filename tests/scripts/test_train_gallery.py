@@ -17,6 +17,7 @@ def command(tmp_path: Path, painting: Path, photos: Path, random_vgg: Path) -> l
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_gallery_is_made_once(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -40,6 +41,7 @@ def test_time_that_is_up_is_said_and_the_exit_code_tells(
     assert "not begun, the time was up" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_training_that_fails_is_named(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert train_gallery.main([*command, "--network", "none"]) == 1
     assert "FAILED with exit code 8" in capsys.readouterr().out

@@ -74,6 +74,7 @@ def run(place: Path, output: Path, *arguments: object) -> int:
     return main.run([str(word) for word in words])
 
 
+@pytest.mark.slow
 def test_a_report_of_two_networks_of_one_painting(place: Path, tmp_path: Path, capsys: Capture) -> None:
     output = tmp_path / "report"
     told = (

@@ -77,6 +77,7 @@ def assert_same(style: StyleFile, original: Draw, sizes: list[tuple[int, int]]) 
                 assert np.abs(engine.infer(frame).astype(int) - wanted.astype(int)).max() <= 1
 
 
+@pytest.mark.slow
 def test_a_zoo_file_takes_every_size_and_equals_the_original(zoo: StyleFile, johnson: nn.Module) -> None:
     assert_same(zoo, make_foreign.drawing(johnson, *GREY), [(36, 68)])
     assert zoo.card.origin["layout"] == "onnx-zoo"
@@ -84,10 +85,12 @@ def test_a_zoo_file_takes_every_size_and_equals_the_original(zoo: StyleFile, joh
     assert compared == set(itertools.product(("torch", "the imported file"), ("openvino", "onnxruntime")))
 
 
+@pytest.mark.slow
 def test_a_generator_equals_the_original(monet: StyleFile, generator: nn.Module) -> None:
     assert_same(monet, make_foreign.drawing(generator, *SIGNED), [(36, 68)])
 
 
+@pytest.mark.slow
 def test_the_card_tells_where_a_style_came_from(monet: StyleFile, generator: nn.Module) -> None:
     card, counted = monet.card, sum(p.numel() for p in generator.parameters())
     assert (card.name, card.title, card.artist, card.year) == ("monet", "Water Lilies", "Claude Monet", 1906)
@@ -107,6 +110,7 @@ def macs_of_six_blocks(w: int) -> float:
     return 2 * 3 * w * 49 + strided + 12 * (4 * w) ** 2 * 9 / 16 + transposed
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_style_that_runs(
     tmp_path: Path, examples_file: Path, johnson: nn.Module, capsys: Capture
 ) -> None:
@@ -128,6 +132,7 @@ def test_the_command_writes_a_style_that_runs(
     assert cv2.imread(str(tmp_path / "out.png")).shape == (71, 105, 3)
 
 
+@pytest.mark.slow
 def test_the_fast_precision_is_used_or_the_line_says_why_not(monet: StyleFile) -> None:
     """With precision auto bf16 is used within its limits, or refused with figures and replaced by fp32."""
     with Stylizer(monet, (67, 101), engine="openvino") as stylizer:
@@ -150,6 +155,7 @@ def test_engines_are_not_compared_on_frames_that_have_no_one_picture() -> None:
     assert len(parity_check.check_frames((64, 96), few=True)) == len(few) + 1
 
 
+@pytest.mark.slow
 def test_the_float16_rewriting_knows_its_operators(monet: StyleFile) -> None:
     import onnx
 
@@ -161,6 +167,7 @@ def test_the_float16_rewriting_knows_its_operators(monet: StyleFile) -> None:
     assert "Sigmoid" in {node.op_type for node in model.graph.node}
 
 
+@pytest.mark.slow
 def test_a_graph_that_paints_otherwise_is_found_out(
     tmp_path: Path, zoo: StyleFile, johnson: nn.Module
 ) -> None:

@@ -17,6 +17,8 @@ from pipeline.live.report import STAGES, Shown
 from pipeline.style import StyleFile
 from tests.support.live_rig import own_threads
 
+pytestmark = pytest.mark.xdist_group("clock")  # on one worker: they wait for screens, threads and time
+
 PERIOD = 1 / 30
 
 

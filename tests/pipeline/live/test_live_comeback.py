@@ -22,6 +22,8 @@ from tests.support.fake_camera import UNPLUGGED, FakeCamera, jpeg
 from tests.support.live_rig import LONG_S, WaitingClock, own_threads
 from tests.support.make_media import FFMPEG, needs_ffmpeg
 
+pytestmark = pytest.mark.xdist_group("clock")  # on one worker: they wait for screens, threads and time
+
 SMALL = (48, 64)
 WITHIN_S = 3.0
 OPENING_S = 1.0

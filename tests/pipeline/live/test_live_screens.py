@@ -21,6 +21,8 @@ import pytest
 from pipeline.frame import Pixels
 from tests.support import make_models
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clock")]  # on one worker: they wait for screens
+
 LONG_S = 90.0
 OPENING_S = 40.0
 STARTS = 4

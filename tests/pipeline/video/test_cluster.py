@@ -65,6 +65,7 @@ def in_a_process(home: Path, code: str, *arguments: object) -> "subprocess.Compl
     )
 
 
+@pytest.mark.slow
 @needs_ray
 def test_a_cluster_makes_the_same_file(tmp_path: Path, clip: Path, styles_folder: Path) -> None:
     alone, spread, style = tmp_path / "alone.mp4", tmp_path / "spread.mp4", styles_folder / "invert.onnx"
@@ -77,6 +78,7 @@ def test_a_cluster_makes_the_same_file(tmp_path: Path, clip: Path, styles_folder
     assert make_media.probe(spread) == make_media.probe(alone)
 
 
+@pytest.mark.slow
 @needs_ray
 def test_a_folder_is_spread_too_and_told_as_json(tmp_path: Path, clip: Path, styles_folder: Path) -> None:
     folder, out, style = tmp_path / "in", tmp_path / "out", styles_folder / "invert.onnx"
@@ -101,6 +103,7 @@ def test_a_folder_is_spread_too_and_told_as_json(tmp_path: Path, clip: Path, sty
     assert "torn.mkv is damaged" in json.dumps(told)
 
 
+@pytest.mark.slow
 @needs_ray
 def test_a_cluster_that_is_not_there_is_one_line(tmp_path: Path, clip: Path, styles_folder: Path) -> None:
     style = styles_folder / "invert.onnx"

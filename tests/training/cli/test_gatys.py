@@ -160,6 +160,7 @@ def test_a_study_from_the_command_line_and_again(
     assert run(["gatys-study", "nothing", str(photo), str(painting)]) == 2
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_state_and_the_same_command_ends_with_the_same_picture(
     photo: Path, painting: Path, random_vgg: Path
 ) -> None:
@@ -188,6 +189,7 @@ def test_ctrl_c_keeps_the_state_and_the_same_command_ends_with_the_same_picture(
     assert photo.with_name("cut.png").read_bytes() == photo.with_name("whole.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_first_interrupt_is_noted_the_second_breaks_off() -> None:
     """In a process of its own: real signals must never reach the test runner."""
     code = """

@@ -63,6 +63,7 @@ def test_what_a_preset_cannot_do_is_one_line(
     assert [path for path in tmp_path.iterdir() if path.suffix == ".safetensors"] == []
 
 
+@pytest.mark.slow
 def test_a_study_from_the_command_line_and_again(
     tmp_path: Path, painting: Path, photos: Path, random_vgg: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

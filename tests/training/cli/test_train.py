@@ -22,6 +22,7 @@ def brushstream(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
 
 
+@pytest.mark.slow
 def test_from_painting_to_style_file(tmp_path: Path, painting: Path, photos: Path, random_vgg: Path) -> None:
     (tmp_path / "styles.json").write_text(json.dumps([{"name": "stripes", "artist": "Nobody", "year": 1900}]))
     checkpoint, style = tmp_path / "s.safetensors", tmp_path / "striped.onnx"

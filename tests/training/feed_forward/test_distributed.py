@@ -58,6 +58,7 @@ def run(tmp_path: Path, painting: Path, photos: Path, random_vgg: Path) -> Run:
     )
 
 
+@pytest.mark.slow
 def test_two_processes_with_half_batches_give_the_losses_of_one(run: Run, tmp_path: Path) -> None:
     ended = train_in_processes(2, RECIPE, run)
     assert ended.returncode == 0, ended.stderr

@@ -31,6 +31,7 @@ def same_weights(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -
     return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_and_writes_a_checkpoint(run: Run) -> None:
     seen: list[Progress] = []
     recipe = replace(RECIPE, steps=30)
@@ -53,6 +54,7 @@ def test_progress_counts_down_and_judges_held_out_photos(run: Run) -> None:
     assert seen[0].eta_s == pytest.approx(5 * seen[0].seconds_per_step)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_gives_the_same_weights(run: Run, tmp_path: Path) -> None:
     whole = loop.train(RECIPE, run)
     cut = replace(run, output=tmp_path / "cut.safetensors")
@@ -115,6 +117,7 @@ def test_a_warm_start_begins_from_the_other_weights(run: Run, tmp_path: Path) ->
         loop.train(replace(RECIPE, network="detail-48"), warm)
 
 
+@pytest.mark.slow
 def test_a_warm_start_can_be_resumed(run: Run, tmp_path: Path) -> None:
     loop.train(replace(RECIPE, steps=1), run)
     warm = replace(run, output=tmp_path / "warm.safetensors", init_from=run.output)
@@ -128,6 +131,7 @@ FULL_RECIPE = replace(
 """Muon, search, reflection and motions: of 20 steps the search takes 3 to 12, the ramp 4 to 8."""
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_with_motions_gives_the_same_weights(run: Run, tmp_path: Path) -> None:
     run = replace(run, held_out_interval=1000)
     whole = loop.train(FULL_RECIPE, run)
@@ -142,6 +146,7 @@ def test_an_interrupted_search_with_motions_gives_the_same_weights(run: Run, tmp
     assert resumed.history == whole.history
 
 
+@pytest.mark.slow
 def test_the_temporal_term_makes_a_network_follow_its_input(run: Run, tmp_path: Path) -> None:
     recipe = replace(FULL_RECIPE, steps=60, content_goal=None, temporal_weight=30.0)
     run = replace(run, held_out_interval=1000)

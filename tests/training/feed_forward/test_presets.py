@@ -123,6 +123,7 @@ def test_layers_the_weights_lack_are_named_before_any_work(
     assert not run.output.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LITERATURE)
 def test_a_preset_trains(name: str, tmp_path: Path, painting: Path, photos: Path, full_vgg: Path) -> None:
     run = Run(painting, photos, tmp_path / "out.safetensors", full_vgg, report_interval=1)

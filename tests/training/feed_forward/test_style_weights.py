@@ -16,6 +16,7 @@ from training.checkpoint import Checkpoint
 from training.feed_forward.style_weights import checkpoint_from_style_file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["detail-32", "hourglass", "hourglass-40", "johnson"])
 def test_every_network_comes_back(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)

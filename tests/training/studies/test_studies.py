@@ -53,6 +53,7 @@ def rows(outcome: Outcome) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANS)
 def test_every_study_writes_its_sheet_and_table(name: str, inputs: Inputs, place: Place) -> None:
     study = plans.plan(name, BASE, options(place))
@@ -68,6 +69,7 @@ def test_every_study_writes_its_sheet_and_table(name: str, inputs: Inputs, place
     assert runner.run_study(study, inputs, place).sheet.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_feed_forward_against_gatys(inputs: Inputs, place: Place) -> None:
     trained = replace(
         TrainedRecipe(network="detail-32", style_size=96, octaves=2),

@@ -23,6 +23,7 @@ def run(tmp_path: Path, painting: Path, photos: Path, random_vgg: Path) -> Run:
     return Run(painting, photos, tmp_path / "study", random_vgg, checkpoint_interval=1)
 
 
+@pytest.mark.slow
 def test_a_stopped_study_goes_on_and_redoes_nothing(run: Run) -> None:
     told: list[tuple[str, int]] = []
 
