@@ -59,7 +59,13 @@ class VideoColor:
         return VideoColor(self.matrix, self.primaries, self.transfer, False)
 
 
-def to_bgr(color: VideoColor, decoded: VideoFrame, size: tuple[int, int], tone_map: bool = False) -> Filters:
+def to_bgr(
+    color: VideoColor,
+    decoded: VideoFrame,
+    size: tuple[int, int],
+    tone_map: bool = False,
+    alpha: bool = False,
+) -> Filters:
     """Filters that make a decoded picture BGR of ``size`` (height, width).
 
     Colour differences of half the size are repeated, not interpolated, where the size stays: ``from_bgr``
@@ -68,11 +74,15 @@ def to_bgr(color: VideoColor, decoded: VideoFrame, size: tuple[int, int], tone_m
     Args:
         tone_map: bring HDR into BT.709 by swscale's own colour management (perceptual intent: brightness
             is rolled off in ICtCp by the picture's mastering data, colours are drawn into the gamut).
+        alpha: keep it, as BGRA.
     """
     same = size == (decoded.height, decoded.width)
     scale = f"w={size[1]}:h={size[0]}:flags={'neighbor' if same else 'bicubic'}+accurate_rnd+full_chroma_int"
     scale += "" if decoded.format.is_rgb else _yuv("in", color)
-    return [("scale", scale + (_tone_map(color) if tone_map else "")), ("format", "bgr24")]
+    return [
+        ("scale", scale + (_tone_map(color) if tone_map else "")),
+        ("format", "bgra" if alpha else "bgr24"),
+    ]
 
 
 def from_bgr(color: VideoColor, pixel_format: str, is_rgb: bool) -> Filters:

@@ -20,6 +20,7 @@ from pipeline.video.reading.deinterlace import FILTER, deinterlaced
 from pipeline.video.reading.geometry import Geometry
 from pipeline.video.reading.media import MediaSource, Position, pixels_crc
 from pipeline.video.reading.resample import resampled
+from pipeline.video.reading.transparency import WhiteGround
 
 Deinterlace = Literal["auto", "on", "off"]
 Hdr = Literal["tone-map", "keep-tags"]
@@ -113,6 +114,9 @@ class VideoFileSource(MediaSource):
 
     def _settle_color(self, first: VideoFrame, hdr: Hdr) -> None:
         self._coded = VideoColor.of_frame(first)
+        self._ground = WhiteGround(self._coded)
+        if self._decoder.stream.metadata.get("alpha_mode") == "1":
+            self.notes.append("the transparency of VP8 and VP9 is left out: hidden colours may appear")
         self._tone_map = self._coded.is_hdr and hdr == "tone-map"
         self.color = VideoColor() if self._tone_map else self._coded
         if self._tone_map:
@@ -211,6 +215,8 @@ class VideoFileSource(MediaSource):
             yield frame
         self.damage = self._damage(self._decoder.damage())
         self.notes += [note for note in self._decoder.timeline.notes if note not in self.notes]
+        if self._ground.shown:
+            self.notes.append(f"{self._ground.shown} transparent pictures were laid on white")
         if self._framed:
             height, width = self.info.size
             self.notes.append(
@@ -228,7 +234,7 @@ class VideoFileSource(MediaSource):
 
     def _to_pixels(self, decoded: VideoFrame) -> Pixels:
         self._framed += (decoded.height, decoded.width) != self._geometry.coded
-        bgr = self._to_bgr.convert(decoded)
+        bgr = self._to_bgr.convert(self._ground.lay(decoded))
         pixels: Pixels = bgr.to_ndarray()  # type: ignore[assignment]  # bgr24 is always uint8
         if self._geometry.quarter_turns:
             pixels = np.rot90(pixels, self._geometry.quarter_turns)
