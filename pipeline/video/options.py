@@ -1,5 +1,6 @@
 """What ``brushstream video`` is asked for, and what of it can be refused at once."""
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +16,7 @@ from pipeline.video.writing.encoding import FORMATS, Encoding, family_for
 
 _LARGEST_SIDE_PX = 16384
 _FASTEST_FPS = 1000
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.+)", re.IGNORECASE)  # a Path holds one slash of two
 _ENCODING = Encoding()
 
 
@@ -76,6 +78,7 @@ def check_options(options: VideoOptions) -> None:
     fault = name_fault(options.input)
     if fault is not None:
         raise InputError(fault)
+    refuse_pipe_or_address(options.input)
     if options.size is not None and not all(1 <= side <= _LARGEST_SIDE_PX for side in options.size):
         height, width = options.size
         raise InputError(f"size must lie in 1..{_LARGEST_SIDE_PX} pixels a side, got {width}x{height}")
@@ -90,3 +93,23 @@ def check_options(options: VideoOptions) -> None:
         check_target(final, options.overwrite)
     if final.suffix.lower() in FORMATS:
         family_for(options.encoding, FORMATS[final.suffix.lower()])
+
+
+def refuse_pipe_or_address(path: Path) -> None:
+    """Pictures and sound are read apart, and a resumed job reads again: only files can be read so often.
+
+    Raises:
+        InputError: ``path`` is a pipe, standard input, or the address of a server.
+    """
+    address = _ADDRESS.match(str(path))
+    if address and not path.exists():
+        url = f"{address.group(1)}://{address.group(2)}"
+        raise InputError(
+            f"{url} is an address, a file was wanted; save it first, with "
+            f"`ffmpeg -i {url} -c copy clip.mkv` say, or watch it with `brushstream webcam`"
+        )
+    if str(path) == "-" or path.is_fifo() or path.is_char_device():
+        raise InputError(
+            f"{path} is a pipe, which can be read only once; save it as a file first, with "
+            "`cat > clip.ts` say, and name that"
+        )

@@ -22,6 +22,8 @@ def final_path(path: Path) -> Path:
     fault = name_fault(path)
     if fault is not None:
         raise OutputError(fault)
+    if str(path) == "-":
+        raise OutputError("a result is checked as a whole before it appears; name a file instead of -")
     suffix = path.suffix.lower()
     if is_picture_pattern(path):
         if suffix not in WRITABLE:
