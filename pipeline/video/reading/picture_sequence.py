@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.common.errors import InputError, InputNotFoundError
 from pipeline.frame import Frame, Pixels
-from pipeline.images.reading import READABLE, list_images, natural_key, read_image
+from pipeline.images.reading import READABLE, list_images, natural_key, read_image, read_picture
 from pipeline.images.resizing import resize
 from pipeline.stream import StreamInfo
 from pipeline.video.color import VideoColor
@@ -48,7 +48,7 @@ class PictureSequenceSource(MediaSource):
         self.color, self.pixel_aspect, self.time_base = VideoColor(), Fraction(1), None
         self.start, self.end = Fraction(0), None
         self.numbers = _numbers(self._paths)
-        self.notes = _gap_notes(self.numbers)
+        self.notes = [*_gap_notes(self.numbers), *_notes_of(self._paths[0])]
         self._next = 0
 
     def _read(self, index: int) -> Pixels:
@@ -87,6 +87,13 @@ class PictureSequenceSource(MediaSource):
         if on_lead_in is not None and lead_in_s:
             for index in range(first, self._next):
                 on_lead_in(self._frame(index))
+
+
+def _notes_of(path: Path) -> list[str]:
+    """What reading changes in the first picture of a sequence, and so in all of them."""
+    picture = read_picture(path)
+    laid = [] if picture.alpha is None else [f"{path.name}: its transparency was laid on white"]
+    return [*(f"{path.name}: {note}" for note in picture.notes), *laid]
 
 
 def is_picture_pattern(path: Path) -> bool:

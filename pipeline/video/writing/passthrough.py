@@ -15,7 +15,7 @@ from av.subtitles.stream import SubtitleStream
 
 from pipeline.video.reading.streams import first_pictures
 from pipeline.video.reading.timeline import Timeline, placed
-from pipeline.video.writing.sound import EncodedTrack
+from pipeline.video.writing.sound import EncodedTrack, check_decodable
 from pipeline.video.writing.subtitles import ConvertedSubtitles
 from pipeline.video.writing.tracks import (
     AUDIO_ENCODER,
@@ -52,7 +52,7 @@ class PassthroughStreams:
         self, path: Path, output: OutputContainer, notes: list[str], shift: Fraction = Fraction(0)
     ) -> None:
         """Add tags, chapters and one stream for every track. Call before the first packet is muxed."""
-        self.shift = shift
+        self.shift, self._path = shift, path
         self.kinds: list[str] = []
         self.damage: str | None = None
         self._output, self._notes = output, notes
@@ -125,6 +125,7 @@ class PassthroughStreams:
     ) -> None:
         try:
             if isinstance(stream, AudioStream):
+                check_decodable(self._path, stream.index)
                 self._keep(stream, EncodedTrack(stream, self._output, codec))
             else:
                 self._keep(stream, ConvertedSubtitles(stream, self._output, codec, self._notes))

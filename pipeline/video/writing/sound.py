@@ -1,17 +1,22 @@
 """Sound that the output cannot take as it is, decoded and encoded again."""
 
+import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
+import av
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Stream
 
 from pipeline.video.writing.tracks import name_like
 
+_PIECES_TRIED = 64
 _BIT_RATE_OF_A_CHANNEL = 96_000
 _FIXED_RATE_HZ = {"libopus": 48000}
 _NAMED = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
@@ -66,6 +71,20 @@ class EncodedTrack:
         resampler, self._resampler = self._resampler, None
         if resampler is not None:
             yield from resampler.resample(None)
+
+
+def check_decodable(path: Path, index: int) -> None:
+    """Decode the beginning of a file's sound stream. Raises FFmpegError where not one piece can be."""
+    broken: FFmpegError | None = None
+    with av.open(f"file:{path}", metadata_errors="replace") as container:
+        for packet in itertools.islice(container.demux(container.streams[index]), _PIECES_TRIED):
+            try:
+                if packet.decode():
+                    return
+            except FFmpegError as error:
+                broken = error
+    if broken is not None:
+        raise broken
 
 
 def _rate(codec: str, rate: int) -> int:

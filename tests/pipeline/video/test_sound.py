@@ -101,6 +101,17 @@ def _seconds_and_channels(path: Path) -> tuple[float, int]:
         return sum(samples) / stream.rate, stream.layout.nb_channels
 
 
+def test_sound_that_cannot_be_decoded_is_left_out_with_a_line(tmp_path: Path, styles_folder: Path) -> None:
+    whole, source = tmp_path / "whole.mkv", tmp_path / "in.mkv"
+    make_media.ffmpeg(*_PICTURES, "-f", "lavfi", "-i", "sine=d=0.5", "-c:v", "mpeg4", "-c:a", "flac", whole)
+    make_media.ffmpeg("-i", whole, "-c", "copy", "-bsf:a", "noise=amount=1", source)
+    done = _run(source, tmp_path / "out.mov", styles_folder)
+    assert done.damage is None
+    (note,) = done.notes
+    assert "sound track 1 is left out: mov cannot hold flac, and it cannot be converted" in note
+    assert make_media.audio_hashes(tmp_path / "out.mov") == []
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
 @pytest.mark.parametrize("name", _SOUNDS)
 def test_sound_arrives(
