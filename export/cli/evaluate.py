@@ -55,7 +55,9 @@ def evaluate(
     from training.devices import pick_device
     from training.evaluation.measure import Settings
     from training.image_io import make_folder
+    from training.losses.vgg_weights import source_of
 
+    print(f"VGG-19: {source_of(encoder.vgg_weights)}", flush=True)
     make_folder(output)
     chosen_device = pick_device(encoder.device)
     settings = Settings(

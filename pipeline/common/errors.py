@@ -14,6 +14,7 @@
     |   `-- ParityError                   6   the engine shows another picture than its reference
     |-- MissingPackageError               7   a package is not installed (also ImportError)
     `-- TrainingError                     8   training cannot start or go on
+        |-- EncoderWeightsError           8   the encoder's weights are damaged or of another network
         |-- LayerMissingError             8   the encoder's weights lack a layer (also LookupError)
         `-- training.gatys.step.DivergedError   a loss is no number any more (also ArithmeticError)
 
@@ -87,6 +88,10 @@ class TrainingError(BrushstreamError):
     """Training or optimisation cannot start or go on; the message names the step and the term."""
 
     exit_code = 8
+
+
+class EncoderWeightsError(TrainingError):
+    """The encoder's weights are damaged, of another architecture, or cannot be had."""
 
 
 class LayerMissingError(TrainingError, LookupError):

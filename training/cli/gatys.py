@@ -143,7 +143,9 @@ def gatys(
 def _run(recipe: "Recipe", job: "Job", log: Path | None) -> None:
     from pipeline.common.reports import write_table
     from training.gatys.job import render_still
+    from training.losses.vgg_weights import source_of
 
+    print(f"VGG-19: {source_of(job.vgg_weights)}", flush=True)
     print(f"{recipe.name} on {job.device}, features in {recipe.precision}", flush=True)
     if job.resume_file.exists():
         print(f"going on from {job.resume_file}", flush=True)

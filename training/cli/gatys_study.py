@@ -60,10 +60,12 @@ def gatys_study(
     require("the loss chart", "matplotlib", "train")
     from training import devices
     from training.gatys import recipe as recipes
+    from training.losses.vgg_weights import source_of
     from training.studies.options import StudyOptions
     from training.studies.runner import Place
 
     devices.keep_freed_memory()
+    print(f"VGG-19: {source_of(encoder.vgg_weights)}", flush=True)
     device = devices.pick_device(encoder.device)
     base = recipes.preset(preset)
     base = recipes.changed(

@@ -22,7 +22,7 @@ class EncoderOptions:
 
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto"
     vgg_weights: Annotated[
-        Path | None, typer.Option(help="VGG-19 as safetensors; else torchvision's download.")
+        Path | None, typer.Option(help="VGG-19 as safetensors; else the set that is installed.")
     ] = None
 
 

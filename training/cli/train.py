@@ -127,10 +127,12 @@ def train(
 
 def _run(recipe: "Recipe", run: "Run", log_dir: Path | None) -> None:
     from training.feed_forward import distributed, loop, report
+    from training.losses.vgg_weights import source_of
 
     if not distributed.is_first_process():
         loop.train(recipe, run)
         return
+    print(f"VGG-19: {source_of(run.vgg_weights)}", flush=True)
     print(
         f"training {recipe.network} on {run.device} in {recipe.precision}, {recipe.steps} steps", flush=True
     )

@@ -42,9 +42,11 @@ def train_study(
     from training.feed_forward.presets import recipe_of
     from training.feed_forward.recipe import Run
     from training.feed_forward.report import describe
+    from training.losses.vgg_weights import source_of
     from training.studies.train_grid import Grid, run_train_study
 
     devices.keep_freed_memory()
+    print(f"VGG-19: {source_of(encoder.vgg_weights)}", flush=True)
     device = devices.pick_device(encoder.device)
     given = {**asdict(settings), "steps": steps, "precision": devices.pick_precision(precision, device)}
     recipe = recipe_of(preset_of(preset), 0, given)

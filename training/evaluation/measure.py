@@ -17,7 +17,8 @@ from training.evaluation.stability import Motion, Stability, estimated_motions, 
 from training.feed_forward.data import read_painting
 from training.gatys.job import open_encoder
 from training.gatys.recipe import Recipe
-from training.losses.encoder import Encoder, layers_in
+from training.losses.encoder import Encoder
+from training.losses.vgg_weights import layers_in
 
 DEFAULT_BRUSH_PX = 512
 EXACT_CLIPS = 3

@@ -25,7 +25,7 @@ class Job:
     Attributes:
         styles: paintings, one or more. style_weights: one for each; empty counts all alike.
         init_file: the picture to start from under ``init="file"``.
-        vgg_weights: VGG-19 as safetensors; None takes torchvision's download.
+        vgg_weights: VGG-19 as safetensors; None takes the set that is installed.
         bits: 8 or 16 a channel. force: do pictures and sizes over 8192 px too.
         snapshot_interval: steps between pictures in ``NAME.snapshots/``; 0: none.
     """

@@ -13,8 +13,9 @@ from training.gatys import state as states
 from training.gatys.recipe import Recipe
 from training.gatys.state import State
 from training.gatys.step import Clock, Evaluation, Progress
-from training.losses.encoder import Encoder, layer_indices
+from training.losses.encoder import Encoder
 from training.losses.objective import Objective
+from training.losses.vgg_weights import layer_indices
 
 LINE_SEARCH_EVALUATIONS = 12
 NOISE_DEVIATION = 0.02

@@ -2,47 +2,19 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import VGG19_Weights
-from torchvision.models.vgg import cfgs, make_layers
 
-from pipeline.common.errors import CheckpointError, InputError, LayerMissingError, TrainingError
-
-CONVOLUTIONS_PER_BLOCK = (2, 2, 4, 4, 4)
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-
-
-def layer_indices() -> dict[str, int]:
-    """Name -> index in ``torchvision.models.vgg19().features``: conv1_1, relu1_1, ... relu5_4, pool5."""
-    indices: dict[str, int] = {}
-    position = 0
-    for block, count in enumerate(CONVOLUTIONS_PER_BLOCK, start=1):
-        for number in range(1, count + 1):
-            indices[f"conv{block}_{number}"] = position
-            indices[f"relu{block}_{number}"] = position + 1
-            position += 2
-        indices[f"pool{block}"] = position
-        position += 1
-    return indices
-
-
-def layers_in(weights_file: Path | None) -> tuple[str, ...]:
-    """Names of the layers a weights file reaches; all of VGG-19 for torchvision's download (None).
-
-    Raises:
-        InputError, CheckpointError: as ``Encoder``.
-    """
-    indices = layer_indices()
-    if weights_file is None:
-        return tuple(indices)
-    state = _weights_from_file(weights_file)
-    convolutions = [index for name, index in indices.items() if name.startswith("conv")]
-    end = next((index for index in convolutions if f"{index}.weight" not in state), len(indices))
-    return tuple(name for name, index in indices.items() if index < end)
+from pipeline.common.errors import LayerMissingError
+from training.losses.vgg_weights import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    layer_indices,
+    layers_without_weights,
+    load_weights,
+    require_layers,
+)
 
 
 class Encoder(nn.Module):
@@ -66,15 +38,14 @@ class Encoder(nn.Module):
 
         Args:
             layers: names such as ``relu3_1``.
-            weights_file: safetensors with torchvision's keys (``features.0.weight`` or ``0.weight``),
-                possibly truncated after some layer; None takes torchvision's download.
+            weights_file: see ``vgg_weights.load_weights``; None takes the set that is installed.
             average_pooling: average instead of max pooling, as Gatys et al. 2016 prefer for synthesis.
             reflect: pad every convolution by reflection. With VGG-19's own zeros the edge of a picture has
                 features of its own, and a network trained on them learns to paint a frame there.
 
         Raises:
             LayerMissingError: a name is unknown, or the file ends before that layer.
-            CheckpointError: the file is not safetensors with these keys.
+            InputError, EncoderWeightsError: see ``vgg_weights.load_weights``.
         """
         super().__init__()
         self.layers = tuple(dict.fromkeys(layers))
@@ -86,10 +57,9 @@ class Encoder(nn.Module):
                 f"its layers are {', '.join(indices)}"
             )
         depth = max(indices[name] for name in self.layers) + 1
-        with torch.device("meta"):  # no memory for layers that the weights replace at once
-            self.body: nn.Sequential = make_layers(cfgs["E"], batch_norm=False)[:depth]
-        state = _weights_from_file(weights_file) if weights_file else _weights_from_torchvision()
-        _require_weights(self.body, state, self.layers, weights_file)
+        self.body = layers_without_weights(depth)
+        state = load_weights(weights_file)
+        require_layers(self.body, state, self.layers, weights_file)
         self.body.load_state_dict({key: state[key] for key in self.body.state_dict()}, assign=True)
         _relu_in_place_unless_seen(self.body, {indices[name] for name in self.layers})
         if average_pooling:
@@ -140,50 +110,3 @@ def _pad_by_reflection(body: nn.Sequential) -> None:
     for module in body:
         if isinstance(module, nn.Conv2d):
             module.padding_mode = "reflect"
-
-
-def _weights_from_torchvision() -> dict[str, Tensor]:
-    try:
-        state = VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
-    except URLError as error:
-        raise TrainingError(
-            f"torchvision's VGG-19 weights could not be downloaded ({error.reason}); go online "
-            "once, or give --vgg-weights FILE.safetensors"
-        ) from error
-    return _feature_keys(dict(state))
-
-
-def _weights_from_file(path: Path) -> dict[str, Tensor]:
-    from training.checkpoint import read_safetensors
-
-    if not path.exists():
-        raise InputError(
-            f"--vgg-weights {path}: there is no such file; leave the option out to use torchvision's download"
-        )
-    state = _feature_keys(read_safetensors(path)[0])
-    if not state:
-        raise CheckpointError(
-            f"--vgg-weights {path}: expected keys like features.0.weight, as torchvision's vgg19 has them"
-        )
-    return state
-
-
-def _feature_keys(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    stripped = {key.removeprefix("features."): value for key, value in state.items()}
-    return {key: value.float() for key, value in stripped.items() if key.split(".")[0].isdigit()}
-
-
-def _require_weights(
-    body: nn.Sequential, state: dict[str, Tensor], layers: tuple[str, ...], source: Path | None
-) -> None:
-    missing = sorted({int(key.split(".")[0]) for key in body.state_dict() if key not in state})
-    if not missing:
-        return
-    indices = layer_indices()
-    beyond = [name for name in layers if indices[name] >= missing[0]]
-    deepest = [name for name, index in indices.items() if index < missing[0] and name.startswith("relu")]
-    raise LayerMissingError(
-        f"{', '.join(beyond)}: not in {source or 'the weights'}, which end at "
-        f"{deepest[-1] if deepest else 'no layer'}; leave out --vgg-weights to use torchvision's full "
-        "download, or choose shallower layers"
-    )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from training.gatys.recipe import Recipe, changed
-from training.losses.encoder import layers_in
+from training.losses.vgg_weights import layers_in
 from training.studies.options import StudyOptions
 
 CONTENT_LAYERS = ("relu1_2", "relu2_2", "relu3_2", "relu4_2", "relu5_2")
@@ -134,5 +134,5 @@ def _layers(usual: tuple[str, ...], options: StudyOptions) -> tuple[tuple[str, .
         return options.layers, ()
     there = set(layers_in(options.vgg_weights))
     missing = [name for name in usual if name not in there]
-    note = f"not in these weights: {', '.join(missing)}; torchvision's download has them"
+    note = f"not in these weights: {', '.join(missing)}; without --vgg-weights all are there"
     return tuple(name for name in usual if name in there), (note,) if missing else ()

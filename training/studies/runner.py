@@ -18,6 +18,7 @@ from training.gatys.job import open_encoder, require_sensible_render
 from training.gatys.render import Inputs, Run
 from training.gatys.step import Progress
 from training.losses import functional
+from training.losses.vgg_weights import source_of
 from training.studies.cells import claim, file_name, read_json
 from training.studies.plans import Study, Trial
 from training.studies.sheet import Cell, cell, draw_sheet, wrapped, write_sheet
@@ -140,7 +141,7 @@ def _identity(trial: Trial, inputs: Inputs, place: Place) -> dict[str, Any]:
         **trial.recipe.to_dict(),
         "marks": list(trial.marks),
         "pictures": state.digest([inputs.content, *inputs.styles]),
-        "weights": place.vgg_weights.name if place.vgg_weights else "torchvision",
+        "weights": place.vgg_weights.name if place.vgg_weights else source_of(None),
     }
 
 

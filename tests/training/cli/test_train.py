@@ -32,6 +32,7 @@ def test_from_painting_to_style_file(tmp_path: Path, painting: Path, photos: Pat
         "--preview-interval", 1, "--log-dir", tmp_path / "log", "--title", "Stripes",
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
+    assert trained.stdout.splitlines()[0] == f"VGG-19: {random_vgg}"
     assert "step 2/2, content" in trained.stdout
     assert sorted(p.name for p in (tmp_path / "s.previews").iterdir()) == [
         "step-000001.png",

@@ -4,8 +4,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pipeline.common.errors import CheckpointError, InputError, LayerMissingError, UnsafeCheckpointError
-from training.losses.encoder import IMAGENET_MEAN, IMAGENET_STD, Encoder, layer_indices
+from pipeline.common.errors import EncoderWeightsError, InputError, LayerMissingError, UnsafeCheckpointError
+from training.losses.encoder import Encoder
+from training.losses.vgg_weights import IMAGENET_MEAN, IMAGENET_STD, layer_indices
 
 
 def test_layer_names_stand_where_torchvision_has_them() -> None:
@@ -64,7 +65,7 @@ def test_weights_files_that_are_none(tmp_path: Path) -> None:
         Encoder(("relu1_1",), tmp_path / "absent.safetensors")
     other = tmp_path / "other.safetensors"
     save_file({"head.weight": torch.ones(2)}, str(other))
-    with pytest.raises(CheckpointError, match=r"keys like features\.0\.weight"):
+    with pytest.raises(EncoderWeightsError, match=r"keys like features\.0\.weight"):
         Encoder(("relu1_1",), other)
     pickled = tmp_path / "vgg19.pth"
     torch.save({"features.0.weight": torch.ones(2)}, pickled)

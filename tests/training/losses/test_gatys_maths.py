@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.losses import functional as fn
-from training.losses.encoder import (
+from training.losses.encoder import Encoder
+from training.losses.vgg_weights import (
     CONVOLUTIONS_PER_BLOCK,
     IMAGENET_MEAN,
     IMAGENET_STD,
-    Encoder,
     layer_indices,
 )
 

@@ -153,7 +153,7 @@ def test_a_damaged_render_is_named(inputs: Inputs, place: Place) -> None:
 
 def test_layers_the_weights_lack_are_left_out_with_a_note_or_refused(inputs: Inputs, place: Place) -> None:
     study = plans.plan("style-layers", BASE, options(place))
-    assert study.notes == ("not in these weights: relu4_1, relu5_1; torchvision's download has them",)
+    assert study.notes == ("not in these weights: relu4_1, relu5_1; without --vgg-weights all are there",)
     assert [t.label for t in study.trials] == ["relu1_1", "relu1_1 to relu2_1", "relu1_1 to relu3_1"]
     assert plans.plan("style-layers", BASE, replace(options(place), vgg_weights=None)).notes == ()
     asked = plans.plan("content-layers", BASE, options(place, layers=("relu1_1", "relu4_2")))
