@@ -83,8 +83,17 @@ def test_a_truncated_style_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_model_without_card_says_how_to_get_one(tmp_path: Path) -> None:
-    with pytest.raises(StyleError, match=r"without a Brushstream card; .*brushstream export"):
+    with pytest.raises(
+        StyleError, match=r"without a Brushstream card; `brushstream import .*brushstream export"
+    ):
         style.read_style(make_models.without_card(tmp_path / "plain.onnx"))
+
+
+@pytest.mark.parametrize("name", ["candy.pth", "ours.safetensors"])
+def test_a_network_that_is_no_style_says_what_makes_one(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"PK")
+    with pytest.raises(StyleError, match=rf"{name} is no style file; `brushstream import .*{name}`"):
+        style.find_style(str(tmp_path / name))
 
 
 def test_wrong_types_are_named(tmp_path: Path) -> None:
