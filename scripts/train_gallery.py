@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FAST_NETWORK = "detail-32"
+FAST_NETWORK = "hourglass-40"
 COMMAND = (sys.executable, "-c", "from pipeline.cli.main import main; main()")
 
 

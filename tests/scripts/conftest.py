@@ -1,3 +1,3 @@
 """What the tests of scripts share."""
 
-from tests.support.training_inputs import painting, photos, random_vgg  # noqa: F401
+from tests.support.training_inputs import full_vgg, painting, photos  # noqa: F401

@@ -9,10 +9,10 @@ from scripts import train_gallery
 
 
 @pytest.fixture
-def command(tmp_path: Path, painting: Path, photos: Path, random_vgg: Path) -> list[str]:
+def command(tmp_path: Path, painting: Path, photos: Path, full_vgg: Path) -> list[str]:
     return [
         "--paintings", str(painting.parent), "--photos", str(photos), "-o", str(tmp_path / "out"),
-        "--styles", "stripes", "--goals", "stripes=0.3", "--", "--vgg-weights", str(random_vgg),
+        "--styles", "stripes", "--goals", "stripes=0.3", "--", "--vgg-weights", str(full_vgg),
         "--steps", "2", "--image-size", "64", "--brush-size", "96", "--batch-size", "1",
     ]  # fmt: skip
 

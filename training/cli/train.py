@@ -35,7 +35,7 @@ class RecipeOptions(SizeOptions):
     ] = None
     tv_weight: Annotated[float | None, typer.Option(min=0.0, help="Of the total variation.")] = None
     temporal_weight: Annotated[float | None, typer.Option(min=0.0, help="Against flicker.")] = None
-    content_layer: Annotated[str | None, typer.Option(help="Of VGG-19: relu3_3")] = None
+    content_layer: Annotated[str | None, typer.Option(help="Of VGG-19: relu4_2, relu4_2/2")] = None
     style_layers: Annotated[str | None, typer.Option(metavar="NAME[:W],...", help="VGG-19's.")] = None
     steps: Annotated[int | None, typer.Option(min=1, help="Optimizer steps.")] = None
     learning_rate: Annotated[

@@ -18,7 +18,7 @@ from training.networks.hourglass import HourglassNetwork
 from training.networks.johnson import JohnsonNetwork
 from training.networks.johnson_2016 import Johnson2016Network
 
-DEFAULT_NETWORK = "detail-64"
+DEFAULT_NETWORK = "hourglass"
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "detail-32": partial(DetailNetwork, 32),

@@ -65,10 +65,10 @@ def test_what_a_preset_cannot_do_is_one_line(
 
 @pytest.mark.slow
 def test_a_study_from_the_command_line_and_again(
-    tmp_path: Path, painting: Path, photos: Path, random_vgg: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, painting: Path, photos: Path, full_vgg: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "study"
-    weights = ("--content-weights=1", "--style-weights=4,40", "--steps=2", f"--vgg-weights={random_vgg}")
+    weights = ("--content-weights=1", "--style-weights=4,40", "--steps=2", f"--vgg-weights={full_vgg}")
     study = command("train-study", painting, photos, folder, *weights, *SMALL)
     assert run(study) == 0
     told = capsys.readouterr().out

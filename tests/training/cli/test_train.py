@@ -23,16 +23,16 @@ def brushstream(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_from_painting_to_style_file(tmp_path: Path, painting: Path, photos: Path, random_vgg: Path) -> None:
+def test_from_painting_to_style_file(tmp_path: Path, painting: Path, photos: Path, full_vgg: Path) -> None:
     (tmp_path / "styles.json").write_text(json.dumps([{"name": "stripes", "artist": "Nobody", "year": 1900}]))
     checkpoint, style = tmp_path / "s.safetensors", tmp_path / "striped.onnx"
     trained = brushstream(
-        "train", painting, "--photos", photos, "-o", checkpoint, "--vgg-weights", random_vgg,
+        "train", painting, "--photos", photos, "-o", checkpoint, "--vgg-weights", full_vgg,
         "--network", "detail-32", "--steps", 2, "--image-size", 64, "--brush-size", 96, "--batch-size", 1,
         "--preview-interval", 1, "--log-dir", tmp_path / "log", "--title", "Stripes",
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
-    assert trained.stdout.splitlines()[0] == f"VGG-19: {random_vgg}"
+    assert trained.stdout.splitlines()[0] == f"VGG-19: {full_vgg}"
     assert "step 2/2, content" in trained.stdout
     assert sorted(p.name for p in (tmp_path / "s.previews").iterdir()) == [
         "step-000001.png",

@@ -68,6 +68,15 @@ def test_every_preset_names_its_sources_and_a_network_that_there_is(name: str) -
     assert len(chosen.recipe.style_layer_weights) == len(chosen.recipe.style_layers)
 
 
+def test_balanced_looks_deep_on_one_octave() -> None:
+    recipe = preset("balanced").recipe
+    assert [layer[:2] for layer in recipe.spec.content] == [("relu4_2", 0)]
+    weights = {layer.name: layer.weight for layer in recipe.spec.style}
+    assert weights == {"relu1_1": 0.25, "relu2_1": 0.25, "relu3_1": 0.25, "relu4_1": 0.25, "relu5_1": 0.025}
+    assert (recipe.network, recipe.spec.octaves, recipe.optimizer) == ("hourglass", 1, "muon")
+    assert recipe.content_goal is not None
+
+
 def test_presets_are_found_by_name() -> None:
     assert [chosen.name for chosen in PRESETS.values()] == list(PRESETS)
     assert DEFAULT_PRESET in PRESETS
