@@ -102,7 +102,7 @@ def require_layers(body: nn.Sequential, state: Weights, layers: tuple[str, ...],
     if not missing:
         return
     indices = layer_indices()
-    beyond = [name for name in layers if indices[name] >= missing[0]]
+    beyond = [name for name in indices if name in layers and indices[name] >= missing[0]]
     deepest = [name for name, index in indices.items() if index < missing[0] and name.startswith("relu")]
     raise LayerMissingError(
         f"{', '.join(beyond)}: not in {source or 'the weights'}, which end at "

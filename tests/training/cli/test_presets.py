@@ -53,7 +53,7 @@ def test_what_a_preset_cannot_do_is_one_line(
         return line
 
     lacking = refused("--preset=johnson-2016-vgg19")
-    assert "conv4_1, conv5_1, conv4_2: not in" in lacking
+    assert "conv4_1, conv4_2, conv5_1: not in" in lacking
     assert "leave out --vgg-weights to use the whole set" in lacking
     assert "--content-goal 0.3 is about relative terms" in refused(
         "--preset=johnson-2016", "--content-goal=0.3"

@@ -125,7 +125,7 @@ def small(name: str) -> Recipe:
 def test_layers_the_weights_lack_are_named_before_any_work(
     name: str, tmp_path: Path, painting: Path, photos: Path, random_vgg: Path
 ) -> None:
-    missing = {"johnson-2016": "relu4_3", "johnson-2016-vgg19": "conv4_1, conv5_1, conv4_2"}[name]
+    missing = {"johnson-2016": "relu4_3", "johnson-2016-vgg19": "conv4_1, conv4_2, conv5_1"}[name]
     run = Run(painting, photos, tmp_path / "out.safetensors", random_vgg)
     with pytest.raises(LayerMissingError, match=rf"{missing}: not in .*end at relu3_4"):
         loop.train(small(name), run)
