@@ -208,6 +208,12 @@ def list_styles(
     return styles
 
 
+_MAKE_ONE = (
+    "`brushstream import {0}` makes one of a network that others trained, `brushstream export` one of a "
+    "checkpoint of ours"
+)
+
+
 def find_style(name_or_path: str | Path, quality: str = "best") -> StyleFile:
     """Open a style by name, or by path where the text ends in ``.onnx`` or names a folder.
 
@@ -221,7 +227,7 @@ def find_style(name_or_path: str | Path, quality: str = "best") -> StyleFile:
     """
     text = str(name_or_path)
     if Path(text).suffix not in ("", ".onnx") and Path(text).is_file():
-        raise StyleError(f"{text} is no style file; {_how_to_make_one(Path(text))}")
+        raise StyleError(f"{text} is no style file; {_MAKE_ONE.format(text)}")
     if isinstance(name_or_path, Path) or text.endswith(".onnx") or len(Path(text).parts) > 1:
         return read_style(Path(text))
     known = style_paths()
@@ -244,13 +250,6 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"no style is called {name!r}; {hint}`brushstream styles` lists all {len(known)}"
 
 
-def _how_to_make_one(path: Path) -> str:
-    return (
-        f"`brushstream import {path}` makes one of a network that others trained, "
-        "`brushstream export` of a checkpoint of ours"
-    )
-
-
 def read_style(path: Path) -> StyleFile:
     """Read the card of one style file and check the graph's input and output; weights stay unread.
 
@@ -263,7 +262,7 @@ def read_style(path: Path) -> StyleFile:
     model = _load(path)
     cards = [prop.value for prop in model.metadata_props if prop.key == CARD_KEY]
     if not cards:
-        raise StyleError(f"{path} is an ONNX file without a Brushstream card; {_how_to_make_one(path)}")
+        raise StyleError(f"{path} is an ONNX file without a Brushstream card; {_MAKE_ONE.format(path)}")
     card = StyleCard.from_json(cards[0])
     _check_graph(path, model.graph, card)
     return StyleFile(path, card)
