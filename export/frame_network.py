@@ -154,12 +154,12 @@ class FrameNetwork(nn.Module):
         _replace_upsampling(body)
         self.body = body
 
-    def forward(self, frame: Tensor) -> Tensor:
-        """(1, H, W, 3) uint8 -> (1, H, W, 3) uint8."""
+    def forward(self, frame: Tensor, control: Tensor | None = None) -> Tensor:
+        """(1, H, W, 3) uint8 and the network's further input, if it has one -> (1, H, W, 3) uint8."""
         x = frame.to(torch.float32).permute(0, 3, 1, 2)
         if self.input_shift:
             x = x + self.input_shift
-        y = self.body.draw(x)  # type: ignore[operator]
+        y = self.body.draw(x) if control is None else self.body.draw(x, control)  # type: ignore[operator]
         stylized: Tensor = (y + 0.5).clamp(0.0, 255.0).permute(0, 2, 3, 1).to(torch.uint8)
         return stylized
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -20,7 +21,7 @@ from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.engines.ov import OpenVinoEngine
 from pipeline.engines.parity import LIMITS
 from pipeline.frame import Pixels
-from pipeline.style import CARD_KEY, INPUT_NAME, OUTPUT_NAME, StyleCard
+from pipeline.style import CARD_KEY, INPUT_NAME, OUTPUT_NAME, Control, StyleCard
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import CHECKPOINT_FORMAT, Checkpoint
@@ -116,26 +117,33 @@ def onnx_from_network(network: nn.Module) -> onnx.ModelProto:
     return onnx_from_frame_network(FrameNetwork(network), multiple, shortest)
 
 
-def onnx_from_frame_network(network: FrameNetwork, multiple: int, shortest: int = 0) -> onnx.ModelProto:
+def onnx_from_frame_network(
+    network: FrameNetwork, multiple: int, shortest: int = 0, control: Control | None = None
+) -> onnx.ModelProto:
     """The graph of a network that was folded already, for height and width in multiples of ``multiple``.
 
     Args:
         shortest: height and width are at least this, and at least eight multiples.
+        control: a further input of the network's ``draw``.
     """
+    further = [control] if control else []
     fewest = max(8, -(-shortest // multiple))
     frame = torch.zeros(1, 16 * multiple, 24 * multiple, 3, dtype=torch.uint8)
     height, width = (torch.export.Dim(name, min=fewest, max=4096) for name in ("height", "width"))
+    shapes: dict[str, Any] = {"frame": {1: multiple * height, 2: multiple * width}}
+    if control:
+        shapes["control"] = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations, nothing a user can act on
         program = torch.onnx.export(
             network.eval(),
-            (frame,),
+            (frame, *(torch.tensor(one.default) for one in further)),
             dynamo=True,
             verbose=False,
             opset_version=OPSET,
-            input_names=[INPUT_NAME],
+            input_names=[INPUT_NAME, *(one.name for one in further)],
             output_names=[OUTPUT_NAME],
-            dynamic_shapes={"frame": {1: multiple * height, 2: multiple * width}},
+            dynamic_shapes=shapes,
         )
     assert program is not None
     return _without_traces(program.model_proto)

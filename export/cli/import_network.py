@@ -22,22 +22,33 @@ def import_network(
     artist: Annotated[str, typer.Option("--artist", help="Of the artwork it paints like.")] = "",
     year: Annotated[int | None, typer.Option("--year", help="Of the artwork it paints like.")] = None,
     origin: Annotated[str, typer.Option("--source", metavar="TEXT", help="Where the network is from.")] = "",
+    painting: Annotated[
+        Path | None, typer.Option(help="To paint like, for a network that paints like any picture.")
+    ] = None,
+    predictor: Annotated[
+        Path | None, typer.Option(metavar="FILE.onnx", help="The other half of such a network.")
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Make a style file of a network that somebody else trained.
 
     Known are the fast_neural_style networks of pytorch/examples and of the ONNX model zoo, ResNet
-    generators of pytorch-CycleGAN-and-pix2pix, and networks of lengstrom's fast-style-transfer (a folder).
-    A file is known by the weights in it, not by its name; one that holds code is refused. The style is
+    generators of pytorch-CycleGAN-and-pix2pix, networks of lengstrom's fast-style-transfer (a folder), and
+    of Magenta's the one of 26 styles and the pair that paints like any picture (--painting, --predictor). A
+    file is known by the weights in it, not by its name; one that holds code is refused. The style is
     written after the same frames went through the original network, OpenVINO fp32 and ONNX Runtime, and
     showed the same picture.
     """
     _check_output(output, overwrite)
+    if (painting is None) != (predictor is None):
+        raise typer.BadParameter("--painting and --predictor belong together; give both or neither")
     terms = _terms(licence)
+    from export.foreign.magenta_arbitrary import Example
     from export.foreign.style_file import Provenance, style_file_from_foreign
 
+    example = Example(painting, predictor) if painting and predictor else None
     known = Provenance(terms, title, artist, year, origin)
-    card = style_file_from_foreign(source, output, known, on_report=print)
+    card = style_file_from_foreign(source, output, known, on_report=print, example=example)
     low, high = card.origin["value_range"]
     print(
         f"wrote {output}: style {card.name!r}, {card.network}, {output.stat().st_size / 1e6:.2f} MB; read as "

@@ -40,8 +40,7 @@ class ForeignNetwork:
         value_range: black and white in the network's numbers, in and out.
         macs_per_pixel: multiply-accumulates for one output pixel.
         run: the file run as it came, where its format allows; None leaves ``network`` as the only word.
-        controls: further inputs of ``network`` and its ``draw``, in order; without them both take the
-            controls' defaults.
+        control: a further input of ``network`` and its ``draw``; without it both take its default.
     """
 
     network: nn.Module
@@ -51,7 +50,7 @@ class ForeignNetwork:
     value_range: tuple[float, float]
     macs_per_pixel: float
     run: OriginalRun | None = None
-    controls: tuple[Control, ...] = ()
+    control: Control | None = None
 
 
 def renamed(tensors: Mapping[str, Tensor], names: Mapping[str, str], layout: str) -> dict[str, Tensor]:

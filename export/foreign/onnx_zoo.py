@@ -102,7 +102,7 @@ def _original_run(model: onnx.ModelProto) -> OriginalRun:
     """The graph, run by ONNX Runtime at the size it was traced for, or at several where it takes any."""
     name, size = _input(model)
     sizes = FRAME_SIZES if size is None else (size,)
-    session = _session(model)
+    session = open_session(model)
 
     def draw(pixels: Pixels) -> Pixels:
         image = pixels[np.newaxis, :, :, ::-1].transpose(0, 3, 1, 2).astype(np.float32)
@@ -137,7 +137,8 @@ def _dims_of(value: onnx.ValueInfoProto) -> list[int | str]:
     return [d.dim_value or d.dim_param or "?" for d in value.type.tensor_type.shape.dim]
 
 
-def _session(model: onnx.ModelProto) -> ort.InferenceSession:
+def open_session(model: onnx.ModelProto) -> ort.InferenceSession:
+    """The graph in ONNX Runtime on the CPU, to compare with. CheckpointError: it cannot run."""
     options = ort.SessionOptions()
     options.log_severity_level = 4
     try:

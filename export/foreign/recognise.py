@@ -6,7 +6,15 @@ from pathlib import Path
 import onnx
 from torch import Tensor
 
-from export.foreign import cycle_gan, fast_style_transfer, onnx_zoo, pytorch_examples
+from export.foreign import (
+    cycle_gan,
+    fast_style_transfer,
+    magenta,
+    magenta_arbitrary,
+    onnx_zoo,
+    pytorch_examples,
+)
+from export.foreign.magenta_arbitrary import Example
 from export.foreign.network import ForeignNetwork, listed
 from export.foreign.reading import read_file
 from pipeline.common.errors import CheckpointError
@@ -18,13 +26,24 @@ _OF_TENSORS: Sequence[tuple[Callable[[Table], bool], Callable[[Table], ForeignNe
     (cycle_gan.matches, cycle_gan.network_from_tensors),
     (fast_style_transfer.matches, fast_style_transfer.network_from_tensors),
 )
-_SUPPORTED = "; ".join(
-    layout.DESCRIPTION for layout in (pytorch_examples, onnx_zoo, cycle_gan, fast_style_transfer)
+Model = onnx.ModelProto
+_OF_MODELS: Sequence[tuple[Callable[[Model], bool], Callable[[Model], ForeignNetwork]]] = (
+    (magenta.matches, magenta.network_from_model),
+    (onnx_zoo.matches, onnx_zoo.network_from_model),
+)
+_LAYOUTS = (pytorch_examples, onnx_zoo, cycle_gan, fast_style_transfer, magenta, magenta_arbitrary)
+_SUPPORTED = "; ".join(layout.DESCRIPTION for layout in _LAYOUTS)
+_NEEDS_NO_EXAMPLE = (
+    "--painting and --predictor belong to Magenta's arbitrary-style transformer, and this is none; leave "
+    "them out"
 )
 
 
-def recognise(path: Path) -> ForeignNetwork:
+def recognise(path: Path, example: Example | None = None) -> ForeignNetwork:
     """Read a file and build the network in it.
+
+    Args:
+        example: the painting to paint like, for a network that paints like any.
 
     Raises:
         UnsafeCheckpointError: the file holds code.
@@ -34,17 +53,24 @@ def recognise(path: Path) -> ForeignNetwork:
     content = read_file(path)
     try:
         if isinstance(content, onnx.ModelProto):
-            return _from_model(content)
+            return _from_model(content, example)
+        if example is not None:
+            raise CheckpointError(_NEEDS_NO_EXAMPLE)
         return _from_tables(content)
     except CheckpointError as error:
         raise type(error)(f"{path}: {error}") from error
 
 
-def _from_model(model: onnx.ModelProto) -> ForeignNetwork:
+def _from_model(model: onnx.ModelProto, example: Example | None) -> ForeignNetwork:
     if any(prop.key == CARD_KEY for prop in model.metadata_props):
         raise CheckpointError("this is a Brushstream style already; use it as it is, with --style")
-    if onnx_zoo.matches(model):
-        return onnx_zoo.network_from_model(model)
+    if magenta_arbitrary.matches(model):
+        return magenta_arbitrary.network_from_model(model, example)
+    if example is not None:
+        raise CheckpointError(_NEEDS_NO_EXAMPLE)
+    for matches, build in _OF_MODELS:
+        if matches(model):
+            return build(model)
     kinds = sorted({node.op_type for node in model.graph.node})
     raise CheckpointError(
         f"an ONNX graph of no layout known here: {len(model.graph.node)} nodes of {listed(kinds, 8)}; "

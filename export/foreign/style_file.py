@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor, nn
 
+from export.foreign.magenta_arbitrary import Example
 from export.foreign.network import ForeignNetwork
 from export.foreign.recognise import recognise
 from export.frame_network import FrameNetwork
@@ -46,6 +47,7 @@ def style_file_from_foreign(
     known: Provenance,
     on_report: Callable[[ParityReport], None] | None = None,
     sizes: Sequence[tuple[int, int]] = FRAME_SIZES,
+    example: Example | None = None,
 ) -> StyleCard:
     """Write ``output`` from a file of a known layout, unless an engine would show another picture.
 
@@ -56,6 +58,7 @@ def style_file_from_foreign(
         on_report: told of every parity report, passed or not.
         sizes: (height, width) of the frames that are compared, multiples of 4. A file that can be run as
             it came is compared at its own size too.
+        example: the painting to paint like, for a network that paints like any.
 
     Returns:
         The card, as stored in the file.
@@ -70,10 +73,11 @@ def style_file_from_foreign(
         raise ValueError("the terms of the network were expected, got none")
     if output.exists() and output.samefile(foreign_file):
         raise OutputError(f"-o {output}: that is the file to import; choose another name")
-    found = recognise(foreign_file)
+    found = recognise(foreign_file, example)
     folded = FrameNetwork(found.network, found.value_range)
-    model = onnx_from_frame_network(folded, networks.size_multiple(found.network))
-    card = card_from_foreign(found, known, foreign_file, output.stem)
+    multiple = networks.size_multiple(found.network)
+    model = onnx_from_frame_network(folded, multiple, control=found.control)
+    card = card_from_foreign(found, known, foreign_file, output.stem, example)
     return write_checked_style(output, model, card, originals_of(found, sizes), on_report)
 
 
@@ -114,7 +118,9 @@ def remembered(draw: Callable[[Pixels], Pixels]) -> Callable[[Pixels], Pixels]:
     return once
 
 
-def card_from_foreign(found: ForeignNetwork, known: Provenance, file: Path, name: str) -> StyleCard:
+def card_from_foreign(
+    found: ForeignNetwork, known: Provenance, file: Path, name: str, example: Example | None = None
+) -> StyleCard:
     """What the style file says about itself; parity is added once it was measured.
 
     Most layouts here norm with an epsilon of 1e-5. Of a black frame, randomly initialised originals gave
@@ -141,8 +147,10 @@ def card_from_foreign(found: ForeignNetwork, known: Provenance, file: Path, name
             "value_range": [low, high],
             "channel_order": "RGB",
             "axes": "NCHW",
+            **({"painting": example.painting.name, "predictor": example.predictor.name} if example else {}),
         },
         flat_is_rounding=True,
+        controls=(found.control,) if found.control else (),
     )
 
 
