@@ -13,9 +13,9 @@ from training.cli.options import EncoderOptions, FeaturePrecision, numbers, stop
 
 if TYPE_CHECKING:
     from training.gatys.job import Job
-    from training.gatys.recipe import Recipe
+    from training.gatys.recipe import RenderRecipe
     from training.gatys.render import Render
-    from training.gatys.step import Progress
+    from training.gatys.step import RenderProgress
 
 LINE_EVERY = 25
 SIZES_HELP = "Longest side of the result, px; coarse to fine: 256,512. 0: the content's own."
@@ -140,7 +140,7 @@ def gatys(
     _run(recipe, job, log)
 
 
-def _run(recipe: "Recipe", job: "Job", log: Path | None) -> None:
+def _run(recipe: "RenderRecipe", job: "Job", log: Path | None) -> None:
     from pipeline.common.reports import write_table
     from training.gatys.job import render_still
     from training.losses.vgg_weights import source_of
@@ -168,7 +168,7 @@ def summary(done: "Render") -> str:
     return f"{last['step']:.0f} steps in {done.seconds:.1f} s; {terms}"
 
 
-def describe(progress: "Progress") -> str:
+def describe(progress: "RenderProgress") -> str:
     """One line: step, size, terms, pace and time to go."""
     terms = ", ".join(f"{name} {value:.4g}" for name, value in progress.terms.items())
     return (
@@ -177,11 +177,11 @@ def describe(progress: "Progress") -> str:
     )
 
 
-def _standing(progress: "Progress") -> Standing:
+def _standing(progress: "RenderProgress") -> Standing:
     return Standing(progress.step, progress.steps, describe(progress))
 
 
-def _tell_some(progress: "Progress") -> None:
+def _tell_some(progress: "RenderProgress") -> None:
     if progress.step % LINE_EVERY == 0 or progress.step == progress.steps:
         print(describe(progress), flush=True)
 

@@ -18,7 +18,7 @@ from training.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from training.gatys.recipe import Recipe
+    from training.gatys.recipe import RenderRecipe
     from training.studies.options import StudyOptions
     from training.studies.runner import Outcome, Place
 
@@ -90,7 +90,7 @@ def gatys_study(
 
 
 def _run(
-    name: str, base: "Recipe", paths: tuple[Path, Path], place: "Place", options: "StudyOptions"
+    name: str, base: "RenderRecipe", paths: tuple[Path, Path], place: "Place", options: "StudyOptions"
 ) -> "Outcome":
     from training.gatys.render import Inputs
     from training.image_io import read_picture

@@ -17,7 +17,7 @@ from training.cli.options import EncoderOptions, SizeOptions, TrainingPrecision
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from training.feed_forward.recipe import Progress, Recipe, Run
+    from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, TrainingRun
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def train(
     from training import devices
     from training.feed_forward import presets, report
     from training.feed_forward.data import find_photos, split_photos
-    from training.feed_forward.recipe import Run
+    from training.feed_forward.recipe import TrainingRun
 
     devices.keep_freed_memory()
     device = devices.pick_device(encoder.device)
@@ -112,7 +112,7 @@ def train(
         given["temporal_weight"] = 0.0
     seen = len(split_photos(find_photos(photos))[0])
     recipe = presets.recipe_of(presets.preset(preset), seen, given, epochs)
-    run = Run(
+    run = TrainingRun(
         painting=painting,
         photos=photos,
         output=output,
@@ -125,7 +125,7 @@ def train(
     _run(recipe, run, log_dir)
 
 
-def _run(recipe: "Recipe", run: "Run", log_dir: Path | None) -> None:
+def _run(recipe: "TrainingRecipe", run: "TrainingRun", log_dir: Path | None) -> None:
     from training.feed_forward import distributed, loop, report
     from training.losses.vgg_weights import source_of
 
@@ -149,7 +149,7 @@ def _run(recipe: "Recipe", run: "Run", log_dir: Path | None) -> None:
     )
     with _scalars(log_dir) as log, shown as show:
 
-        def tell(progress: "Progress") -> None:
+        def tell(progress: "TrainingProgress") -> None:
             log(progress)
             show(progress)
             for warning in progress.warnings:
@@ -180,7 +180,7 @@ def _scalars(log_dir: Path | None) -> Iterator[Any]:
 
     writer = SummaryWriter(str(log_dir))
 
-    def log(progress: "Progress") -> None:
+    def log(progress: "TrainingProgress") -> None:
         for group, terms in (("train", progress.terms), ("held_out", progress.held_out or {})):
             for name, value in terms.items():
                 writer.add_scalar(f"{group}/{name}", value, progress.step)

@@ -40,7 +40,7 @@ def train_study(
     from training import devices
     from training.feed_forward.presets import preset as preset_of
     from training.feed_forward.presets import recipe_of
-    from training.feed_forward.recipe import Run
+    from training.feed_forward.recipe import TrainingRun
     from training.feed_forward.report import describe
     from training.losses.vgg_weights import source_of
     from training.studies.train_grid import Grid, run_train_study
@@ -53,7 +53,7 @@ def train_study(
     grid = Grid(
         numbers("--content-weights", content_weights) or (), numbers("--style-weights", style_weights) or ()
     )
-    run = Run(painting, photos, output, encoder.vgg_weights, device, workers)
+    run = TrainingRun(painting, photos, output, encoder.vgg_weights, device, workers)
     trials = len(grid.content_weights) * len(grid.style_weights)
     try:
         with trials_shown(trials, describe) as show:

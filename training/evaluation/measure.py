@@ -16,7 +16,7 @@ from training.evaluation.material import Clip, Paint, Photo, Pixels, frame_of, i
 from training.evaluation.stability import Motion, Stability, estimated_motions, flicker, warp_error
 from training.feed_forward.data import read_painting
 from training.gatys.job import open_encoder
-from training.gatys.recipe import Recipe
+from training.gatys.recipe import RenderRecipe
 from training.losses.encoder import Encoder
 from training.losses.vgg_weights import layers_in
 
@@ -250,7 +250,7 @@ def _stability(painted: list[Pixels], frames: list[Pixels], motions: list[Motion
 
 
 def _objective_figures(
-    network: dict[str, float], done: objective.Optimised, recipe: Recipe
+    network: dict[str, float], done: objective.Optimised, recipe: RenderRecipe
 ) -> dict[str, Any]:
     total = network["total"]
     return {

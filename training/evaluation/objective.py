@@ -14,8 +14,8 @@ from pipeline.common.errors import CheckpointError
 from pipeline.common.reports import write_json
 from training import image_io
 from training.gatys import render, state
-from training.gatys.recipe import Recipe, changed
-from training.gatys.render import Inputs, Run
+from training.gatys.recipe import RenderRecipe, changed
+from training.gatys.render import Inputs, RenderRun
 from training.losses.encoder import Encoder
 from training.losses.objective import Objective
 from training.studies.feed_forward import objective_of
@@ -40,7 +40,7 @@ class Optimised:
     image: Tensor
 
 
-def optimisation(trained: dict[str, Any], side_px: int, iterations: int, precision: str) -> Recipe:
+def optimisation(trained: dict[str, Any], side_px: int, iterations: int, precision: str) -> RenderRecipe:
     """The objective of a training recipe as one to optimise the pixels of a ``side_px`` square by.
 
     Keys that are not known are passed over; ``tv_weight`` and ``octaves`` may be missing (0 and 1).
@@ -52,7 +52,7 @@ def optimisation(trained: dict[str, Any], side_px: int, iterations: int, precisi
     if lacking:
         raise CheckpointError(f"its recipe does not say {', '.join(lacking)}, so its objective is not known")
     known = {"tv_weight": 0.0, "octaves": 1, **trained}
-    base = replace(Recipe(), sizes=(side_px,), precision=precision)
+    base = replace(RenderRecipe(), sizes=(side_px,), precision=precision)
     square = Inputs(torch.zeros(1, 3, side_px, side_px), ())
     return changed(objective_of(known, base, (iterations,), square), name="evaluation", sizes=(0,))
 
@@ -60,7 +60,7 @@ def optimisation(trained: dict[str, Any], side_px: int, iterations: int, precisi
 class Judge:
     """The objective of one style for one photograph, on the device of ``encoder``."""
 
-    def __init__(self, recipe: Recipe, encoder: Encoder, painting: Tensor, photo: Tensor) -> None:
+    def __init__(self, recipe: RenderRecipe, encoder: Encoder, painting: Tensor, photo: Tensor) -> None:
         """Take the style's objective.
 
         Args:
@@ -113,7 +113,7 @@ class Judge:
     def _optimise(
         self, resume: Path, numbers: Path, picture: Path, about: dict[str, Any], on_step: OnStep
     ) -> None:
-        run = Run(resume, checkpoint_interval=25, on_progress=lambda progress: on_step(progress.step))
+        run = RenderRun(resume, checkpoint_interval=25, on_progress=lambda progress: on_step(progress.step))
         done = render.render(self.recipe, self.inputs, self.encoder, run)
         last = {key: done.history[-1][key] for key in ("content", "style", "tv", "total")}
         image_io.write_picture(picture, done.image)

@@ -20,13 +20,13 @@ from training.feed_forward.data import PhotoSamples, batches, find_photos, read_
 from training.feed_forward.distributed import Ranks, joined
 from training.feed_forward.meter import Meter
 from training.feed_forward.optimizer import Optimizer
-from training.feed_forward.recipe import Progress, Recipe, Run
+from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, TrainingRun
 from training.feed_forward.style_weights import checkpoint_from_style_file
 from training.feed_forward.validation import autocast, held_out_batch, stylize, validate
 from training.losses.encoder import Encoder
 from training.losses.objective import Objective, weighted_sum
 
-OnProgress = Callable[[Progress], None]
+OnProgress = Callable[[TrainingProgress], None]
 OnPreview = Callable[[int, Tensor, Tensor], None]
 
 
@@ -38,7 +38,7 @@ def learning_rate_factor(step: int, warmup_steps: int, steps: int) -> float:
     return 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
-def learning_rate_of(recipe: Recipe, step: int) -> float:
+def learning_rate_of(recipe: TrainingRecipe, step: int) -> float:
     """The optimizer's learning rate at ``step``."""
     if recipe.decay == "none" and step >= recipe.warmup_steps:
         return recipe.learning_rate
@@ -61,7 +61,10 @@ def shift(step: int, seed: int, largest_px: int = 3) -> tuple[int, int]:
 
 
 def train(
-    recipe: Recipe, run: Run, on_progress: OnProgress | None = None, on_preview: OnPreview | None = None
+    recipe: TrainingRecipe,
+    run: TrainingRun,
+    on_progress: OnProgress | None = None,
+    on_preview: OnPreview | None = None,
 ) -> Checkpoint:
     """Train one network for one painting; resumes where ``run.resume_file`` left off.
 
@@ -88,7 +91,11 @@ def train(
 
 
 def _train(
-    recipe: Recipe, run: Run, ranks: Ranks, on_progress: OnProgress | None, on_preview: OnPreview | None
+    recipe: TrainingRecipe,
+    run: TrainingRun,
+    ranks: Ranks,
+    on_progress: OnProgress | None,
+    on_preview: OnPreview | None,
 ) -> Checkpoint:
     torch.manual_seed(recipe.seed)
     device, share = ranks.device, ranks.share(recipe.batch_size)
@@ -135,7 +142,7 @@ def _train(
                 if on_progress:
                     pace = meter.seconds_per_step()
                     on_progress(
-                        Progress(step, recipe.steps, means, validated, pace, samples.broken, warnings)
+                        TrainingProgress(step, recipe.steps, means, validated, pace, samples.broken, warnings)
                     )
             if on_preview and run.preview_interval and step % run.preview_interval == 0:
                 on_preview(step, held_out[:6], stylize(network, held_out[:6], recipe))
@@ -155,7 +162,7 @@ def _train(
     return final
 
 
-def _objective(recipe: Recipe, run: Run, ranks: Ranks) -> Objective:
+def _objective(recipe: TrainingRecipe, run: TrainingRun, ranks: Ranks) -> Objective:
     device = ranks.device
     encoder = Encoder(recipe.spec.layers, run.vgg_weights, reflect=recipe.encoder_padding == "reflect")
     encoder = encoder.to(device, _encoder_dtype(recipe.precision)).to(memory_format=torch.channels_last)
@@ -168,7 +175,7 @@ def _terms(
     objective: Objective,
     content: Tensor,
     ranks: Ranks,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     step: int,
 ) -> dict[str, Tensor]:
     """The unweighted terms of one step; ``temporal`` among them once its ramp has begun."""
@@ -194,13 +201,13 @@ def _terms(
     return terms
 
 
-def _weights_at(recipe: Recipe, style_weight: float, step: int) -> dict[str, float]:
+def _weights_at(recipe: TrainingRecipe, style_weight: float, step: int) -> dict[str, float]:
     """What the terms weigh at ``step``: the style as the balance has it, the temporal term on its ramp."""
     weight = recipe.temporal_weight * temporal.weight_factor(step, recipe.steps)
     return {**recipe.spec.weights, "style": style_weight, "temporal": weight}
 
 
-def _start(recipe: Recipe, run: Run, network: nn.Module, optimizer: Optimizer) -> Checkpoint:
+def _start(recipe: TrainingRecipe, run: TrainingRun, network: nn.Module, optimizer: Optimizer) -> Checkpoint:
     """The state to begin from: an interrupted run's, another network's weights, or fresh ones."""
     fresh = Checkpoint(recipe.network, {}, recipe.to_dict(), artwork=run.artwork)
     if run.resume_file.exists():
@@ -225,7 +232,10 @@ def _warm_start(path: Path) -> Checkpoint:
 
 
 def _require_same_recipe(earlier: dict[str, Any], now: dict[str, Any], path: Path) -> None:
-    earlier = {**Recipe().to_dict(), **earlier}  # a setting younger than the file stood at its default
+    earlier = {
+        **TrainingRecipe().to_dict(),
+        **earlier,
+    }  # a setting younger than the file stood at its default
     differing = [key for key in now if earlier[key] != now[key]]
     if differing:
         changes = ", ".join(f"{key} {earlier[key]} -> {now[key]}" for key in differing)
@@ -235,7 +245,7 @@ def _require_same_recipe(earlier: dict[str, Any], now: dict[str, Any], path: Pat
         )
 
 
-def _save_resume(run: Run, ranks: Ranks, state: Checkpoint, optimizer: Optimizer) -> None:
+def _save_resume(run: TrainingRun, ranks: Ranks, state: Checkpoint, optimizer: Optimizer) -> None:
     if ranks.is_first:
         checkpoints.save(run.resume_file, replace(state, optimizer=optimizer.state()))
 
@@ -244,7 +254,7 @@ def _weights(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().float().cpu() for name, value in network.state_dict().items()}
 
 
-def _describe_photos(run: Run, photos: list[Path]) -> dict[str, Any]:
+def _describe_photos(run: TrainingRun, photos: list[Path]) -> dict[str, Any]:
     return {"photos": len(photos), "terms": run.photo_terms or "not stated"}
 
 

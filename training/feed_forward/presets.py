@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.common.errors import TrainingError
-from training.feed_forward.recipe import Recipe
+from training.feed_forward.recipe import TrainingRecipe
 from training.losses.layer_weights import parse_layers
 
 
@@ -22,13 +22,13 @@ class Preset:
     """
 
     name: str
-    recipe: Recipe
+    recipe: TrainingRecipe
     epochs: float | None = None
     sources: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
 
 
-_PLAIN = Recipe(
+_PLAIN = TrainingRecipe(
     network="johnson-2016",
     temporal_weight=0.0,
     content_goal=None,
@@ -56,7 +56,7 @@ PRESETS: dict[str, Preset] = {
     for preset in (
         Preset(
             "balanced",
-            Recipe(
+            TrainingRecipe(
                 content_layer="relu4_2",
                 style_layers=("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
                 style_layer_weights=(0.25, 0.25, 0.25, 0.25, 0.025),
@@ -144,7 +144,7 @@ def preset(name: str) -> Preset:
 
 
 def parsed_layers(text: str | None) -> dict[str, Any]:
-    """``relu1_1,relu3_1`` (1/2 each) or ``relu1_1:0.2,relu3_1:2`` as settings of ``Recipe``; {} for None.
+    """``relu1_1,relu3_1`` (1/2 each) or ``relu1_1:0.2,relu3_1:2`` as settings of a recipe; {} for None.
 
     Raises:
         TrainingError: see ``losses.layer_weights.parse_layers``.
@@ -163,16 +163,18 @@ def steps_of(epochs: float, photos: int, batch_size: int) -> int:
     return max(1, math.ceil(epochs * photos / batch_size))
 
 
-def recipe_of(chosen: Preset, photos: int, given: Mapping[str, Any], epochs: float | None = None) -> Recipe:
+def recipe_of(
+    chosen: Preset, photos: int, given: Mapping[str, Any], epochs: float | None = None
+) -> TrainingRecipe:
     """The preset's recipe with every setting of ``given`` that is not None in place of its own.
 
     Args:
         photos: number of training photographs, which an epoch has.
-        given: settings of ``Recipe`` by name.
+        given: settings of ``TrainingRecipe`` by name.
         epochs: in place of the preset's; ``steps`` in ``given`` counts before either.
 
     Raises:
-        TrainingError: ``steps`` and ``epochs`` are both given, or see ``Recipe``.
+        TrainingError: ``steps`` and ``epochs`` are both given, or see ``TrainingRecipe``.
     """
     wanted = {name: value for name, value in given.items() if value is not None}
     if "style_weight" in wanted and "content_goal" not in wanted:  # nothing is left to search for

@@ -1,4 +1,4 @@
-"""What shapes a training run (Recipe), where it reads and writes (Run), what it tells (Progress)."""
+"""Of a training: what shapes it (recipe), where it reads and writes (run), what it tells (progress)."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ LARGEST_SCALE = 2.3
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingRecipe:
     """Every setting that shapes the weights. Stored in checkpoint and card; resuming needs the same.
 
     Attributes:
@@ -124,7 +124,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """What the loop tells about step ``step`` of ``steps``: terms are means since the last report.
 
     Attributes:
@@ -147,7 +147,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """Where a run reads and writes, and how often it reports; none of it shapes the weights.
 
     Attributes:

@@ -11,7 +11,7 @@ from torch import Tensor
 from pipeline.common.atomic_files import written
 from pipeline.common.errors import InputError
 from pipeline.common.progress import time_left
-from training.feed_forward.recipe import Progress
+from training.feed_forward.recipe import TrainingProgress
 from training.image_io import make_folder
 
 
@@ -54,7 +54,7 @@ def write_preview(path: Path, content: Tensor, stylized: Tensor) -> None:
         part.write_bytes(cv2.imencode(".png", pixels[:, :, ::-1])[1].tobytes())
 
 
-def describe(progress: Progress) -> str:
+def describe(progress: TrainingProgress) -> str:
     """One line: step, terms, pace, time to go, held-out terms and broken photographs where there are any."""
     parts = [f"step {progress.step}/{progress.steps}"]
     shown = [name for name in ("content", "style", "temporal", "total") if name in progress.terms]
@@ -62,8 +62,8 @@ def describe(progress: Progress) -> str:
     parts.append(f"style weight {progress.terms['style_weight']:.2f}")
     parts += [f"{progress.seconds_per_step:.2f} s/step", time_left(progress.eta_s)]
     if progress.held_out:
-        judged = progress.held_out
-        parts.append(f"held out: content {judged['content']:.4f}, style {judged['style']:.4f}")
+        held_out = progress.held_out
+        parts.append(f"held out: content {held_out['content']:.4f}, style {held_out['style']:.4f}")
     if progress.broken_photos:
         parts.append(f"{progress.broken_photos} broken photographs skipped")
     return ", ".join(parts)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from pipeline.common.errors import InputError
 from training.feed_forward.data import read_rgb, resize, to_tensor
-from training.feed_forward.recipe import Recipe
+from training.feed_forward.recipe import TrainingRecipe
 from training.losses.objective import Objective
 
 HELD_OUT_SIDE_PX = 256
@@ -48,7 +48,7 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 
 
 @torch.no_grad()
-def stylize(network: nn.Module, image: Tensor, recipe: Recipe) -> Tensor:
+def stylize(network: nn.Module, image: Tensor, recipe: TrainingRecipe) -> Tensor:
     """(N, 3, H, W) -> the same, clamped to [0, 1]."""
     was_training = network.training
     network.eval()  # batch norms with their running moments, as in a style file

@@ -10,9 +10,9 @@ from torch import Tensor
 from pipeline.common.errors import InputError
 from training import image_io
 from training.gatys import render
-from training.gatys.recipe import Recipe
-from training.gatys.render import Inputs, Render, Run, memory_needed
-from training.gatys.step import DivergedError, Progress
+from training.gatys.recipe import RenderRecipe
+from training.gatys.render import Inputs, Render, RenderRun, memory_needed
+from training.gatys.step import DivergedError, RenderProgress
 from training.image_io import Picture
 from training.losses import color
 from training.losses.encoder import Encoder
@@ -58,9 +58,9 @@ class Job:
 
 
 def render_still(
-    recipe: Recipe,
+    recipe: RenderRecipe,
     job: Job,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_progress: Callable[[RenderProgress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Render:
     """Render ``job.content`` in the style of ``job.styles`` and write it to ``job.output``.
@@ -90,7 +90,9 @@ def render_still(
 
     every = job.snapshot_interval
     snapshots_at = range(every, sum(recipe.iterations) + 1, every) if every else ()
-    run = Run(job.resume_file, job.checkpoint_interval, snapshots_at, keep_snapshot, on_progress, should_stop)
+    run = RenderRun(
+        job.resume_file, job.checkpoint_interval, snapshots_at, keep_snapshot, on_progress, should_stop
+    )
     try:
         done = render.render(recipe, inputs, encoder, run)
     except DivergedError as error:
@@ -99,7 +101,7 @@ def render_still(
     return done
 
 
-def open_encoder(recipe: Recipe, vgg_weights: Path | None, device: str) -> Encoder:
+def open_encoder(recipe: RenderRecipe, vgg_weights: Path | None, device: str) -> Encoder:
     """The encoder the recipe needs, in its precision, on ``device``; LayerMissingError names what lacks."""
     layers = recipe.layers or ("relu1_1",)  # total variation alone looks at no layer
     encoder = Encoder(layers, vgg_weights, recipe.pooling == "average")
@@ -107,7 +109,7 @@ def open_encoder(recipe: Recipe, vgg_weights: Path | None, device: str) -> Encod
     return encoder.to(torch.device(device), dtype).to(memory_format=torch.channels_last)
 
 
-def require_sensible_render(recipe: Recipe, inputs: Inputs, force: bool) -> None:
+def require_sensible_render(recipe: RenderRecipe, inputs: Inputs, force: bool) -> None:
     """Refuse a render too small for the encoder or too large for this machine's likes.
 
     Raises:
@@ -137,7 +139,7 @@ def _require_short_side(role: str, height: int, width: int, needed: int, size: i
         )
 
 
-def _inputs(recipe: Recipe, job: Job, content: Picture) -> Inputs:
+def _inputs(recipe: RenderRecipe, job: Job, content: Picture) -> Inputs:
     styles = [image_io.read_picture(path, "style", job.force).image for path in job.styles]
     start = image_io.read_picture(job.init_file, "init", job.force).image if job.init_file else None
     seen = content.image

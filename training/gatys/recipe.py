@@ -20,7 +20,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RenderRecipe:
     """Every setting that shapes the picture; a render resumes only under the same recipe.
 
     The objective is ``content_weight * content + style_weight * style + tv_weight * tv`` (alpha, beta
@@ -132,12 +132,12 @@ class Recipe:
 _RELU = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 _CONV = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
-PRESETS: dict[str, Recipe] = {
+PRESETS: dict[str, RenderRecipe] = {
     # DESIGN section 5: a pyramid over shallow layers does what depth does; works with VGG-19 up to conv3_4.
-    "shallow-pyramid": Recipe(),
+    "shallow-pyramid": RenderRecipe(),
     # Gatys, Ecker & Bethge, CVPR 2016, sections 2-3: average pooling, white noise, L-BFGS, w_l = 1/5,
     # alpha/beta 1e-3 (their figures 2 and 3). They print no number of iterations; 500 is their own code's.
-    "gatys-2016": Recipe(
+    "gatys-2016": RenderRecipe(
         name="gatys-2016",
         content_layers=(("relu4_2", 1.0),),
         style_layers=equal_shares(_RELU),
@@ -152,7 +152,7 @@ PRESETS: dict[str, Recipe] = {
         iterations=(500,),
     ),
     # The widespread fast variant: from the content image, Adam on 0..1 pixels, gamma 0, 10 or 100.
-    "adam-content-start": Recipe(
+    "adam-content-start": RenderRecipe(
         name="adam-content-start",
         content_layers=(("conv4_2", 1.0),),
         style_layers=equal_shares(_CONV),
@@ -164,7 +164,7 @@ PRESETS: dict[str, Recipe] = {
         iterations=(1000,),
     ),
     # Content on five layers, growing with depth; Adam on 0..255 pixels.
-    "multi-content": Recipe(
+    "multi-content": RenderRecipe(
         name="multi-content",
         content_layers=tuple(zip(_CONV, (0.5, 1.0, 1.5, 3.0, 4.0), strict=True)),
         style_layers=equal_shares(_CONV),
@@ -182,7 +182,7 @@ PRESETS: dict[str, Recipe] = {
 DEFAULT_PRESET = "shallow-pyramid"
 
 
-def preset(name: str) -> Recipe:
+def preset(name: str) -> RenderRecipe:
     """The recipe of that name.
 
     Raises:
@@ -193,10 +193,10 @@ def preset(name: str) -> Recipe:
     return PRESETS[name]
 
 
-def changed(recipe: Recipe, **settings: Any) -> Recipe:
+def changed(recipe: RenderRecipe, **settings: Any) -> RenderRecipe:
     """``recipe`` with those settings that are not None; one number of iterations serves every size."""
     given = {key: value for key, value in settings.items() if value is not None}
-    unknown = set(given) - {field.name for field in fields(Recipe)}
+    unknown = set(given) - {field.name for field in fields(RenderRecipe)}
     if unknown:
         raise TrainingError(f"a recipe has no setting {', '.join(sorted(unknown))}")
     sizes = given.get("sizes", recipe.sizes)

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from pipeline.common.errors import TrainingError
 from training import image_io
 from training.gatys import state as states
-from training.gatys.recipe import Recipe
+from training.gatys.recipe import RenderRecipe
 from training.gatys.state import State
-from training.gatys.step import Clock, Evaluation, Progress
+from training.gatys.step import Clock, Evaluation, RenderProgress
 from training.losses.encoder import Encoder
 from training.losses.objective import Objective
 from training.losses.vgg_weights import layer_indices
@@ -40,7 +40,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Run:
+class RenderRun:
     """What a render reports and keeps; none of it shapes the picture.
 
     Attributes:
@@ -54,7 +54,7 @@ class Run:
     checkpoint_interval: int = 50
     snapshots_at: Container[int] = ()
     on_snapshot: Callable[[int, Tensor], None] = lambda step, image: None
-    on_progress: Callable[[Progress], None] = lambda progress: None
+    on_progress: Callable[[RenderProgress], None] = lambda progress: None
     should_stop: Callable[[], bool] = lambda: False
 
 
@@ -75,7 +75,7 @@ class Render:
     finished: bool
 
 
-def render(recipe: Recipe, inputs: Inputs, encoder: Encoder, run: Run | None = None) -> Render:
+def render(recipe: RenderRecipe, inputs: Inputs, encoder: Encoder, run: RenderRun | None = None) -> Render:
     """Optimise a picture; goes on from ``run.resume_file`` where there is one.
 
     In float32 on a CPU the same recipe, inputs and number of threads give the same picture bit for bit,
@@ -90,7 +90,7 @@ def render(recipe: Recipe, inputs: Inputs, encoder: Encoder, run: Run | None = N
         TrainingError: sizes, octaves or ``init`` do not fit the pictures.
         CheckpointError, OutputError: see ``training.gatys.state``.
     """
-    run = run or Run()
+    run = run or RenderRun()
     device = encoder.mean.device
     state = _start(recipe, inputs, encoder, run)
     history, done = list(state.history), sum(recipe.iterations[: state.stage]) + state.iteration
@@ -130,7 +130,7 @@ def render(recipe: Recipe, inputs: Inputs, encoder: Encoder, run: Run | None = N
     return Render(_image(pixels, recipe), history, clock.seconds, finished=True)
 
 
-def _start(recipe: Recipe, inputs: Inputs, encoder: Encoder, run: Run) -> State:
+def _start(recipe: RenderRecipe, inputs: Inputs, encoder: Encoder, run: RenderRun) -> State:
     """Where to begin: an unfinished render's state, or the picture that ``recipe.init`` names."""
     digests = states.digest(
         [inputs.content, *inputs.styles, *([] if inputs.start is None else [inputs.start])]
@@ -147,7 +147,7 @@ def _start(recipe: Recipe, inputs: Inputs, encoder: Encoder, run: Run) -> State:
     return State(about, first * recipe.pixel_range)
 
 
-def _first_picture(recipe: Recipe, inputs: Inputs, content: Tensor) -> Tensor:
+def _first_picture(recipe: RenderRecipe, inputs: Inputs, content: Tensor) -> Tensor:
     if recipe.init == "content":
         return content.clone()
     if recipe.init == "noise":
@@ -159,7 +159,7 @@ def _first_picture(recipe: Recipe, inputs: Inputs, content: Tensor) -> Tensor:
     return image_io.resized(start, (content.shape[2], content.shape[3]))
 
 
-def _brought_to(pixels: Tensor, content: Tensor, recipe: Recipe) -> Tensor:
+def _brought_to(pixels: Tensor, content: Tensor, recipe: RenderRecipe) -> Tensor:
     """``pixels`` at the size of ``content``; untouched where they have it, since scaling back would round."""
     if pixels.shape == content.shape:
         return pixels.clone()
@@ -167,7 +167,7 @@ def _brought_to(pixels: Tensor, content: Tensor, recipe: Recipe) -> Tensor:
     return scaled * recipe.pixel_range
 
 
-def style_side(recipe: Recipe, height: int, width: int) -> int:
+def style_side(recipe: RenderRecipe, height: int, width: int) -> int:
     """Longest side the style is brought to for a result of that size, px."""
     return max(1, round(recipe.style_scale * max(height, width)))
 
@@ -182,7 +182,7 @@ def _shares(inputs: Inputs) -> list[float]:
     return [weight / total for weight in weights]
 
 
-def _optimizer(recipe: Recipe, pixels: nn.Parameter) -> torch.optim.Optimizer:
+def _optimizer(recipe: RenderRecipe, pixels: nn.Parameter) -> torch.optim.Optimizer:
     if recipe.optimizer == "adam":
         return torch.optim.Adam([pixels], recipe.learning_rate)
     return torch.optim.LBFGS(
@@ -201,7 +201,7 @@ def _row(step: int, content: Tensor, seconds: float, terms: dict[str, float]) ->
     return {"step": step, "size_px": max(content.shape[2:]), "seconds": seconds, **terms}
 
 
-def _image(pixels: Tensor, recipe: Recipe) -> Tensor:
+def _image(pixels: Tensor, recipe: RenderRecipe) -> Tensor:
     return (pixels.detach() / recipe.pixel_range).clamp(0.0, 1.0).cpu()
 
 
@@ -217,7 +217,7 @@ def _save(
     states.save(path, kept)
 
 
-def memory_needed(recipe: Recipe, height: int, width: int) -> int:
+def memory_needed(recipe: RenderRecipe, height: int, width: int) -> int:
     """Bytes a render of that size takes at its peak: an estimate from the sizes of its maps, not measured.
 
     Every feature map down to the deepest layer is held for the backward pass, once as value and for the

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.common.errors import TrainingError
-from training.gatys.recipe import Recipe
+from training.gatys.recipe import RenderRecipe
 from training.losses.objective import Objective
 
 LARGEST = torch.finfo(torch.float32).max
@@ -29,7 +29,7 @@ class DivergedError(TrainingError, ArithmeticError):
 
 
 @dataclass(frozen=True)
-class Progress:
+class RenderProgress:
     """After ``step`` of ``steps``: ``terms`` are those of the picture before the step, unweighted."""
 
     step: int
@@ -43,7 +43,9 @@ class Progress:
 class Clock:
     """Seconds spent, over interruptions too, and time to go: a step costs in proportion to its pixels."""
 
-    def __init__(self, recipe: Recipe, content: Tensor, seconds_before: float, steps_before: int) -> None:
+    def __init__(
+        self, recipe: RenderRecipe, content: Tensor, seconds_before: float, steps_before: int
+    ) -> None:
         self._recipe = recipe
         own = max(content.shape[2:])
         self._sides = [side or own for side in recipe.sizes]
@@ -59,14 +61,14 @@ class Clock:
         """Spent so far, in all runs of this render."""
         return self._before + time.monotonic() - self._since
 
-    def progress(self, step: int, stage: int, terms: dict[str, float]) -> Progress:
+    def progress(self, step: int, stage: int, terms: dict[str, float]) -> RenderProgress:
         """What to tell after ``step``."""
         spent = time.monotonic() - self._since
         cost = sum(self._costs[self._steps_before : step])
         pace = spent / cost
         eta_s = pace * sum(self._costs[step:])
         each = pace * self._costs[step - 1]
-        return Progress(step, len(self._costs), self._sides[stage], terms, each, eta_s)
+        return RenderProgress(step, len(self._costs), self._sides[stage], terms, each, eta_s)
 
 
 class Evaluation:
@@ -76,7 +78,7 @@ class Evaluation:
     a third of the work.
     """
 
-    def __init__(self, objective: Objective, pixels: nn.Parameter, recipe: Recipe) -> None:
+    def __init__(self, objective: Objective, pixels: nn.Parameter, recipe: RenderRecipe) -> None:
         self._objective = objective
         self._pixels = pixels
         self._recipe = recipe

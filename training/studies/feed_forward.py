@@ -14,7 +14,7 @@ from pipeline.common.reports import write_table
 from training import checkpoint as checkpoints
 from training import image_io, networks
 from training.gatys.job import open_encoder, require_sensible_render
-from training.gatys.recipe import Recipe, changed
+from training.gatys.recipe import RenderRecipe, changed
 from training.gatys.render import Inputs, style_side
 from training.losses.objective import Objective
 from training.studies.chart import Level, draw_chart
@@ -37,7 +37,7 @@ class Stylized:
 
 
 def run_feed_forward_study(
-    base: Recipe,
+    base: RenderRecipe,
     inputs: Inputs,
     place: Place,
     options: StudyOptions,
@@ -75,7 +75,9 @@ def run_feed_forward_study(
     return Outcome(sheet, table, True, (note,))
 
 
-def objective_of(trained: dict[str, Any], base: Recipe, marks: tuple[int, ...], inputs: Inputs) -> Recipe:
+def objective_of(
+    trained: dict[str, Any], base: RenderRecipe, marks: tuple[int, ...], inputs: Inputs
+) -> RenderRecipe:
     """The objective in a checkpoint's recipe, optimised by Adam from the content picture."""
     try:
         names = [str(name) for name in trained["style_layers"]]
@@ -93,7 +95,7 @@ def objective_of(trained: dict[str, Any], base: Recipe, marks: tuple[int, ...], 
         }
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"the checkpoint's recipe lacks what its objective was ({error})") from error
-    plain = replace(Recipe(), precision=base.precision, seed=base.seed)
+    plain = replace(RenderRecipe(), precision=base.precision, seed=base.seed)
     return changed(plain, **settings, sizes=base.sizes[-1:], iterations=(marks[-1],))
 
 
@@ -103,11 +105,11 @@ def _tv_weight_on_unit_range(trained: dict[str, Any]) -> float:
     return float(trained["tv_weight"]) * float(trained.get("pixel_range", 1.0)) ** power
 
 
-def _style_scale(style_size: int, base: Recipe, inputs: Inputs) -> float:
+def _style_scale(style_size: int, base: RenderRecipe, inputs: Inputs) -> float:
     return style_size / max(image_io.fitted_size(inputs.content, base.sizes[-1]))
 
 
-def _judged(network: nn.Module, recipe: Recipe, inputs: Inputs, place: Place) -> Stylized:
+def _judged(network: nn.Module, recipe: RenderRecipe, inputs: Inputs, place: Place) -> Stylized:
     device = torch.device(place.device)
     content = image_io.fit(inputs.content, recipe.sizes[-1]).to(device)
     side = style_side(recipe, *content.shape[2:])
@@ -166,7 +168,7 @@ def _network_cell(name: str, stylized: Stylized) -> Cell:
     return cell(stylized.image, name, terms, f"{stylized.seconds:.3f} s")
 
 
-def _chart_cell(stylized: Stylized, done: Shown, recipe: Recipe) -> Cell:
+def _chart_cell(stylized: Stylized, done: Shown, recipe: RenderRecipe) -> Cell:
     points = [(row["step"], row["total"]) for row in done.history if row["total"] > 0]
     total = done.history[-1]["seconds"]
     level = Level(f"network, {stylized.seconds:.3f} s", stylized.terms["total"])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from training.gatys.recipe import Recipe, changed
+from training.gatys.recipe import RenderRecipe, changed
 from training.losses.vgg_weights import layers_in
 from training.studies.options import StudyOptions
 
@@ -16,7 +16,7 @@ class Trial:
     """One render of a study: ``marks`` are the numbers of steps after which its picture is shown."""
 
     label: str
-    recipe: Recipe
+    recipe: RenderRecipe
     marks: tuple[int, ...]
 
 
@@ -38,12 +38,12 @@ class Study:
     notes: tuple[str, ...] = ()
 
 
-def plan(name: str, base: Recipe, options: StudyOptions) -> Study:
+def plan(name: str, base: RenderRecipe, options: StudyOptions) -> Study:
     """The study of that name, from a base recipe (its size, precision and objective)."""
     return PLANS[name](base, options)
 
 
-def _seeds(base: Recipe, options: StudyOptions) -> Study:
+def _seeds(base: RenderRecipe, options: StudyOptions) -> Study:
     """Random seed x iterations, from white noise by L-BFGS as Gatys et al. 2016 do."""
     marks = options.marks or (10, 30, 100)
     trials = [
@@ -53,13 +53,13 @@ def _seeds(base: Recipe, options: StudyOptions) -> Study:
     return Study("seeds", "Random seed x iterations, from white noise", tuple(trials))
 
 
-def _iterations(base: Recipe, options: StudyOptions) -> Study:
+def _iterations(base: RenderRecipe, options: StudyOptions) -> Study:
     marks = options.marks or (10, 25, 50, 100, 200, 400)
     trial = Trial(f"from {base.init}", _to(base, marks), marks)
     return Study("iterations", f"Iterations, {base.optimizer} from {base.init}", (trial,))
 
 
-def _ratio(base: Recipe, options: StudyOptions) -> Study:
+def _ratio(base: RenderRecipe, options: StudyOptions) -> Study:
     """Content over style weight, alpha/beta (Gatys et al. 2016, figure 4)."""
     marks = options.last_mark(100)
     trials = [
@@ -73,7 +73,7 @@ def _ratio(base: Recipe, options: StudyOptions) -> Study:
     return Study("ratio", "Content over style weight", tuple(trials))
 
 
-def _total_variation(base: Recipe, options: StudyOptions) -> Study:
+def _total_variation(base: RenderRecipe, options: StudyOptions) -> Study:
     marks = options.last_mark(100)
     trials = [
         Trial(f"gamma {gamma:g}", _to(replace(base, tv_weight=gamma), marks), marks)
@@ -83,7 +83,7 @@ def _total_variation(base: Recipe, options: StudyOptions) -> Study:
     return Study("tv", title, tuple(trials), spectrum=True)
 
 
-def _content_layers(base: Recipe, options: StudyOptions) -> Study:
+def _content_layers(base: RenderRecipe, options: StudyOptions) -> Study:
     """Content reconstruction from white noise, layer by layer (Gatys et al. 2016, figure 1, below)."""
     layers, notes = _layers(CONTENT_LAYERS, options)
     marks = options.last_mark(100)
@@ -94,7 +94,7 @@ def _content_layers(base: Recipe, options: StudyOptions) -> Study:
     return Study("content-layers", "Content rebuilt from white noise", tuple(trials), notes=notes)
 
 
-def _style_layers(base: Recipe, options: StudyOptions) -> Study:
+def _style_layers(base: RenderRecipe, options: StudyOptions) -> Study:
     """Style reconstruction from white noise, with one layer more each time (figure 1, above)."""
     layers, notes = _layers(STYLE_LAYERS, options)
     marks = options.last_mark(100)
@@ -107,7 +107,7 @@ def _style_layers(base: Recipe, options: StudyOptions) -> Study:
     return Study("style-layers", "Style rebuilt from white noise", tuple(trials), notes=notes)
 
 
-PLANS: dict[str, Callable[[Recipe, StudyOptions], Study]] = {
+PLANS: dict[str, Callable[[RenderRecipe, StudyOptions], Study]] = {
     "seeds": _seeds,
     "iterations": _iterations,
     "ratio": _ratio,
@@ -117,12 +117,12 @@ PLANS: dict[str, Callable[[Recipe, StudyOptions], Study]] = {
 }
 
 
-def _to(recipe: Recipe, marks: Sequence[int]) -> Recipe:
+def _to(recipe: RenderRecipe, marks: Sequence[int]) -> RenderRecipe:
     """``recipe`` at its last size alone, to the last mark."""
     return changed(recipe, sizes=recipe.sizes[-1:], iterations=(marks[-1],))
 
 
-def _from_noise(base: Recipe) -> Recipe:
+def _from_noise(base: RenderRecipe) -> RenderRecipe:
     return replace(
         base, init="noise", optimizer="lbfgs", learning_rate=1.0, pooling="average", precision="fp32"
     )

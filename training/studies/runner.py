@@ -15,8 +15,8 @@ from pipeline.common.reports import write_json, write_table
 from training import image_io
 from training.gatys import render, state
 from training.gatys.job import open_encoder, require_sensible_render
-from training.gatys.render import Inputs, Run
-from training.gatys.step import Progress
+from training.gatys.render import Inputs, RenderRun
+from training.gatys.step import RenderProgress
 from training.losses import functional
 from training.losses.vgg_weights import source_of
 from training.studies.cells import claim, file_name, read_json
@@ -57,7 +57,7 @@ class Shown:
         return next(row for row in self.history if row["step"] == mark)
 
 
-OnTrial = Callable[[str, Progress], None]
+OnTrial = Callable[[str, RenderProgress], None]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def run_trial(
     claim(folder / "trial.json", _identity(trial, inputs, place))
     history = folder / "history.json"
     if not history.exists():
-        run = Run(
+        run = RenderRun(
             resume_file=folder / "render.resume.safetensors",
             snapshots_at=frozenset(trial.marks),
             on_snapshot=lambda step, image: image_io.write_picture(_mark_file(folder, step), image),

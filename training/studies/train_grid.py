@@ -16,7 +16,7 @@ from training import image_io
 from training.checkpoint import Checkpoint
 from training.feed_forward import loop
 from training.feed_forward.data import find_photos, read_painting, split_photos
-from training.feed_forward.recipe import Progress, Recipe, Run
+from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, TrainingRun
 from training.feed_forward.validation import held_out_batch, stylize
 from training.losses.encoder import Encoder
 from training.studies.cells import claim, file_name
@@ -26,7 +26,7 @@ from training.studies.sheet import Cell, cell, draw_sheet, write_sheet
 NAME = "train-study"
 COLUMNS = ("step", "content", "style", "tv", "total", "held_out_content", "held_out_style", "held_out_tv")
 
-OnTraining = Callable[[str, Progress], None]
+OnTraining = Callable[[str, TrainingProgress], None]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Trial:
     """One training of the grid; its folder keeps the network and says what it is of."""
 
     label: str
-    recipe: Recipe
+    recipe: TrainingRecipe
     folder: Path
 
     @property
@@ -60,7 +60,7 @@ class Trial:
         return self.folder / "network.safetensors"
 
 
-def trials_of(base: Recipe, grid: Grid, folder: Path) -> list[list[Trial]]:
+def trials_of(base: TrainingRecipe, grid: Grid, folder: Path) -> list[list[Trial]]:
     """A row for each content weight. The weights stand still, and nothing else is asked of the networks."""
     plain = replace(base, content_goal=None, temporal_weight=0.0)
 
@@ -73,8 +73,8 @@ def trials_of(base: Recipe, grid: Grid, folder: Path) -> list[list[Trial]]:
 
 
 def run_train_study(
-    base: Recipe,
-    run: Run,
+    base: TrainingRecipe,
+    run: TrainingRun,
     grid: Grid,
     photo: Path | None = None,
     on_progress: OnTraining = lambda label, progress: None,
@@ -112,7 +112,7 @@ def run_train_study(
     return outcome
 
 
-def _trained(trial: Trial, run: Run, identity: dict[str, Any], on_progress: OnTraining) -> Checkpoint:
+def _trained(trial: Trial, run: TrainingRun, identity: dict[str, Any], on_progress: OnTraining) -> Checkpoint:
     """The network of ``trial``, from its folder where it is there."""
     image_io.make_folder(trial.folder)
     claim(trial.folder / "trial.json", {**trial.recipe.to_dict(), **identity})
@@ -126,7 +126,7 @@ def _weights(trial: Trial) -> dict[str, float]:
     return {"content_weight": trial.recipe.content_weight, "style_weight": trial.recipe.style_weight}
 
 
-def _shown_photo(run: Run, photo: Path | None) -> Tensor:
+def _shown_photo(run: TrainingRun, photo: Path | None) -> Tensor:
     """(1, 3, 256, 256), RGB in [0, 1]."""
     if photo is not None:
         image_io.read_picture(photo, "--photo")
@@ -138,7 +138,7 @@ def _digest(painting: Path) -> str:
     return hashlib.sha256(painting.read_bytes()).hexdigest()[:16]
 
 
-def _references(run: Run, base: Recipe, shown: Tensor) -> list[Cell]:
+def _references(run: TrainingRun, base: TrainingRecipe, shown: Tensor) -> list[Cell]:
     painting = read_painting(run.painting, base.style_size)
     return [cell(shown, "photograph"), cell(painting, "painting", run.painting.stem)]
 

@@ -19,7 +19,7 @@ from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
 from training.evaluation import figures, material
-from training.feed_forward.loop import Recipe
+from training.feed_forward.loop import TrainingRecipe
 
 Capture = pytest.CaptureFixture[str]
 SIDE = 72
@@ -48,7 +48,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     short = {key: value for key, value in weights.items() if int(key.split(".")[1]) < 18}
     save_file(short, str(folder / "short.safetensors"))
     for name, network in (("swirl", "detail-32"), ("trial", "detail-48")):
-        recipe = Recipe(network=network, style_size=80).to_dict()
+        recipe = TrainingRecipe(network=network, style_size=80).to_dict()
         state = networks.build(network).state_dict()
         checkpoints.save(
             folder / f"{name}.safetensors", Checkpoint(network, state, recipe, 3, {"name": "swirl"})

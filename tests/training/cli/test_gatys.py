@@ -15,7 +15,7 @@ from pipeline.cli.main import run
 from training import image_io
 from training.cli.gatys import describe, feature_precision
 from training.cli.options import numbers, whole_numbers
-from training.gatys.step import Progress
+from training.gatys.step import RenderProgress
 
 SMALL = ("--size=48", "--octaves=1", "--precision=fp32", "--style-layers=relu1_1", "--content-layers=relu1_2")
 
@@ -216,7 +216,7 @@ assert signal.getsignal(signal.SIGINT) is before
 
 def test_a_report_is_one_line() -> None:
     terms = {"content": 0.5, "style": 0.25, "tv": 0.0, "total": 3.0}
-    assert describe(Progress(25, 100, 512, terms, 0.8, 60.2)) == (
+    assert describe(RenderProgress(25, 100, 512, terms, 0.8, 60.2)) == (
         "step 25/100 at 512 px, content 0.5, style 0.25, tv 0, total 3, 0.80 s/step, 1:00 to go"
     )
 

@@ -9,7 +9,7 @@ from pipeline.cli.main import run
 from training import checkpoint as checkpoints
 from training.feed_forward import loop
 from training.feed_forward.presets import preset
-from training.feed_forward.recipe import Recipe
+from training.feed_forward.recipe import TrainingRecipe
 
 SMALL = ("--network=detail-32", "--image-size=64", "--brush-size=96", "--batch-size=1", "--precision=fp32")
 
@@ -26,7 +26,7 @@ def command(name: str, painting: Path, photos: Path, output: Path, *more: object
 def test_a_preset_is_named_and_options_win_over_it(
     tmp_path: Path, painting: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trained: list[Recipe] = []
+    trained: list[TrainingRecipe] = []
     monkeypatch.setattr(loop, "train", lambda recipe, *_: trained.append(recipe))
     output = tmp_path / "o.safetensors"
     more = ("--precision=fp32", "--batch-size=3", "--style-layers=relu1_1:0.3,relu2_1:2", "--tv-weight=5")
@@ -37,7 +37,7 @@ def test_a_preset_is_named_and_options_win_over_it(
     for name in ("content_layer", "content_weight", "style_weight", "normalization", "network", "decay"):
         assert getattr(recipe, name) == getattr(wanted, name)
     assert run(command("train", painting, photos, output, "--precision=fp32")) == 0
-    assert trained[1] == Recipe(**{**vars(preset("balanced").recipe), "precision": "fp32"})
+    assert trained[1] == TrainingRecipe(**{**vars(preset("balanced").recipe), "precision": "fp32"})
     assert run(command("train", painting, photos, output, "--style-weight=3")) == 0
     assert (trained[2].style_weight, trained[2].content_goal) == (3.0, None)
 

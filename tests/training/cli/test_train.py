@@ -13,7 +13,7 @@ import torch
 from pipeline.cli.main import run
 from pipeline.common.errors import InputError
 from pipeline.style import read_style
-from training.feed_forward.recipe import Progress
+from training.feed_forward.recipe import TrainingProgress
 from training.feed_forward.report import artwork_of, describe, write_preview
 
 
@@ -109,7 +109,7 @@ def test_a_preview_has_content_above_and_result_below(tmp_path: Path) -> None:
 
 def test_a_report_is_one_line() -> None:
     terms = {"content": 0.5, "style": 0.25, "total": 3.0, "tv": 0.1, "style_weight": 8.0}
-    assert describe(Progress(25, 100, terms, terms, 0.8, 2)) == (
+    assert describe(TrainingProgress(25, 100, terms, terms, 0.8, 2)) == (
         "step 25/100, content 0.5000, style 0.2500, total 3.0000, style weight 8.00, 0.80 s/step, "
         "1:00 to go, "
         "held out: content 0.5000, style 0.2500, 2 broken photographs skipped"

@@ -10,13 +10,13 @@ from torch import Tensor
 from pipeline.common.errors import CheckpointError
 from training.evaluation import objective
 from training.evaluation.objective import Judge, equivalent_iterations, objective_ratio
-from training.feed_forward.loop import Recipe
+from training.feed_forward.loop import TrainingRecipe
 from training.gatys.job import open_encoder
 from training.losses.encoder import Encoder
 from training.losses.objective import Objective
 
 SIDE = 64
-RECIPE = Recipe(content_weight=1.5, style_weight=7.0, tv_weight=0.3, style_size=96, octaves=2)
+RECIPE = TrainingRecipe(content_weight=1.5, style_weight=7.0, tv_weight=0.3, style_size=96, octaves=2)
 TRAINED = RECIPE.to_dict()
 
 

@@ -14,9 +14,9 @@ from pipeline.common.errors import TrainingError
 from training import checkpoint as checkpoints
 from training.feed_forward import distributed, loop
 from training.feed_forward.distributed import Ranks
-from training.feed_forward.recipe import Recipe, Run
+from training.feed_forward.recipe import TrainingRecipe, TrainingRun
 
-RECIPE = Recipe(
+RECIPE = TrainingRecipe(
     network="detail-32", style_size=96, image_size=48, batch_size=4, steps=5, octaves=1,
     precision="fp32", warmup_steps=1, learning_rate=2e-3, temporal_weight=3.0, content_goal=0.4,
     plain_share=0.3,
@@ -26,16 +26,18 @@ WORKER = """
 import json, sys
 from pathlib import Path
 from training.feed_forward import loop
-from training.feed_forward.recipe import Recipe, Run
+from training.feed_forward.recipe import TrainingRecipe, TrainingRun
 told = json.loads(sys.argv[1])
 layers = {key: tuple(told["recipe"][key]) for key in ("style_layers", "style_layer_weights")}
 paths = {key: Path(value) for key, value in told["paths"].items()}
-run = Run(**paths, report_interval=1, held_out_interval=3)
-loop.train(Recipe(**{**told["recipe"], **layers}), run, lambda p: print("step", p.step, flush=True))
+run = TrainingRun(**paths, report_interval=1, held_out_interval=3)
+loop.train(TrainingRecipe(**{**told["recipe"], **layers}), run, lambda p: print("step", p.step, flush=True))
 """
 
 
-def train_in_processes(count: int, recipe: Recipe, run: Run) -> subprocess.CompletedProcess[str]:
+def train_in_processes(
+    count: int, recipe: TrainingRecipe, run: TrainingRun
+) -> subprocess.CompletedProcess[str]:
     paths = {key: str(getattr(run, key)) for key in ("painting", "photos", "output", "vgg_weights")}
     told = json.dumps({"recipe": asdict(recipe), "paths": paths})
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
@@ -52,14 +54,14 @@ def small_held_out() -> None:
 
 
 @pytest.fixture
-def run(tmp_path: Path, painting: Path, photos: Path, random_vgg: Path) -> Run:
-    return Run(
+def run(tmp_path: Path, painting: Path, photos: Path, random_vgg: Path) -> TrainingRun:
+    return TrainingRun(
         painting, photos, tmp_path / "two.safetensors", random_vgg, report_interval=1, held_out_interval=3
     )
 
 
 @pytest.mark.slow
-def test_two_processes_with_half_batches_give_the_losses_of_one(run: Run, tmp_path: Path) -> None:
+def test_two_processes_with_half_batches_give_the_losses_of_one(run: TrainingRun, tmp_path: Path) -> None:
     ended = train_in_processes(2, RECIPE, run)
     assert ended.returncode == 0, ended.stderr
     assert [line for line in ended.stdout.splitlines() if line.startswith("step")] == [
@@ -76,7 +78,7 @@ def test_two_processes_with_half_batches_give_the_losses_of_one(run: Run, tmp_pa
     assert together.recipe["style_weight"] == pytest.approx(alone.recipe["style_weight"], rel=1e-3)
 
 
-def test_a_batch_that_cannot_be_shared_is_refused(run: Run) -> None:
+def test_a_batch_that_cannot_be_shared_is_refused(run: TrainingRun) -> None:
     ended = train_in_processes(2, replace(RECIPE, batch_size=3), run)
     assert ended.returncode != 0
     assert "--batch-size 3 cannot be shared equally by 2 processes; give a multiple of 2" in ended.stderr

@@ -11,17 +11,17 @@ from pipeline.common.errors import CheckpointError, LayerMissingError, TrainingE
 from training import checkpoint as checkpoints
 from training import networks
 from training.feed_forward import loop
-from training.feed_forward.recipe import Progress, Recipe, Run
+from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, TrainingRun
 
-RECIPE = Recipe(
+RECIPE = TrainingRecipe(
     network="detail-32", style_size=96, image_size=64, batch_size=2, steps=6, octaves=1, precision="fp32",
     warmup_steps=2, learning_rate=1e-2,
 )  # fmt: skip
 
 
 @pytest.fixture
-def run(tmp_path: Path, painting: Path, photos: Path, random_vgg: Path) -> Run:
-    return Run(
+def run(tmp_path: Path, painting: Path, photos: Path, random_vgg: Path) -> TrainingRun:
+    return TrainingRun(
         painting, photos, tmp_path / "out.safetensors", random_vgg,
         report_interval=1, held_out_interval=3, checkpoint_interval=2, artwork={"title": "Stripes"},
     )  # fmt: skip
@@ -32,8 +32,8 @@ def same_weights(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -
 
 
 @pytest.mark.slow
-def test_training_lowers_the_loss_and_writes_a_checkpoint(run: Run) -> None:
-    seen: list[Progress] = []
+def test_training_lowers_the_loss_and_writes_a_checkpoint(run: TrainingRun) -> None:
+    seen: list[TrainingProgress] = []
     recipe = replace(RECIPE, steps=30)
     loop.train(recipe, replace(run, held_out_interval=30), seen.append)
     first, last = seen[0].terms["total"], sum(p.terms["total"] for p in seen[-5:]) / 5
@@ -45,8 +45,8 @@ def test_training_lowers_the_loss_and_writes_a_checkpoint(run: Run) -> None:
     assert not run.resume_file.exists()
 
 
-def test_progress_counts_down_and_judges_held_out_photos(run: Run) -> None:
-    seen: list[Progress] = []
+def test_progress_counts_down_and_judges_held_out_photos(run: TrainingRun) -> None:
+    seen: list[TrainingProgress] = []
     loop.train(RECIPE, run, seen.append)
     assert [p.step for p in seen] == [1, 2, 3, 4, 5, 6]
     assert [p.held_out is not None for p in seen] == [False, False, True, False, False, True]
@@ -55,7 +55,7 @@ def test_progress_counts_down_and_judges_held_out_photos(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_gives_the_same_weights(run: Run, tmp_path: Path) -> None:
+def test_an_interrupted_run_gives_the_same_weights(run: TrainingRun, tmp_path: Path) -> None:
     whole = loop.train(RECIPE, run)
     cut = replace(run, output=tmp_path / "cut.safetensors")
     loop.train(RECIPE, replace(cut, stop_after=3))
@@ -67,11 +67,11 @@ def test_an_interrupted_run_gives_the_same_weights(run: Run, tmp_path: Path) -> 
     assert [row["total"] for row in resumed.history] == [row["total"] for row in whole.history]
 
 
-def test_ctrl_c_leaves_a_state_to_go_on_from(run: Run, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_a_state_to_go_on_from(run: TrainingRun, tmp_path: Path) -> None:
     whole = loop.train(RECIPE, run)
     cut = replace(run, output=tmp_path / "cut.safetensors")
 
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: TrainingProgress) -> None:
         if progress.step == 5:
             raise KeyboardInterrupt
 
@@ -80,7 +80,7 @@ def test_ctrl_c_leaves_a_state_to_go_on_from(run: Run, tmp_path: Path) -> None:
     assert same_weights(whole.network, loop.train(RECIPE, cut).network)
 
 
-def test_the_seed_decides(run: Run, tmp_path: Path) -> None:
+def test_the_seed_decides(run: TrainingRun, tmp_path: Path) -> None:
     short = replace(RECIPE, steps=2)
     runs = [replace(run, output=tmp_path / f"{n}.safetensors") for n in range(3)]
     one, same = (loop.train(short, r).network for r in runs[:2])
@@ -89,24 +89,24 @@ def test_the_seed_decides(run: Run, tmp_path: Path) -> None:
     assert not same_weights(one, other)
 
 
-def test_resuming_under_another_recipe_is_refused_by_name(run: Run) -> None:
+def test_resuming_under_another_recipe_is_refused_by_name(run: TrainingRun) -> None:
     loop.train(RECIPE, replace(run, stop_after=2))
     with pytest.raises(CheckpointError, match=r"another recipe \(style_weight 10.0 -> 3.0\)"):
         loop.train(replace(RECIPE, style_weight=3.0), run)
 
 
-def test_divergence_stops_with_the_reason(run: Run) -> None:
+def test_divergence_stops_with_the_reason(run: TrainingRun) -> None:
     with pytest.raises(TrainingError, match=r"diverged before step \d+: .*Lower --lr"):
         loop.train(replace(RECIPE, learning_rate=1e6, warmup_steps=1, steps=40), run)
     assert not run.output.exists()
 
 
-def test_a_layer_the_weights_lack_is_named_before_any_work(run: Run) -> None:
+def test_a_layer_the_weights_lack_is_named_before_any_work(run: TrainingRun) -> None:
     with pytest.raises(LayerMissingError, match="relu4_1"):
         loop.train(replace(RECIPE, style_layers=("relu1_1", "relu4_1")), run)
 
 
-def test_a_warm_start_begins_from_the_other_weights(run: Run, tmp_path: Path) -> None:
+def test_a_warm_start_begins_from_the_other_weights(run: TrainingRun, tmp_path: Path) -> None:
     first = loop.train(replace(RECIPE, steps=1), run)
     warm = replace(run, output=tmp_path / "warm.safetensors", init_from=run.output)
     second = loop.train(replace(RECIPE, steps=1, learning_rate=0.0), warm)
@@ -118,7 +118,7 @@ def test_a_warm_start_begins_from_the_other_weights(run: Run, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_a_warm_start_can_be_resumed(run: Run, tmp_path: Path) -> None:
+def test_a_warm_start_can_be_resumed(run: TrainingRun, tmp_path: Path) -> None:
     loop.train(replace(RECIPE, steps=1), run)
     warm = replace(run, output=tmp_path / "warm.safetensors", init_from=run.output)
     loop.train(RECIPE, replace(warm, stop_after=2))
@@ -132,7 +132,7 @@ FULL_RECIPE = replace(
 
 
 @pytest.mark.slow
-def test_an_interrupted_search_with_motions_gives_the_same_weights(run: Run, tmp_path: Path) -> None:
+def test_an_interrupted_search_with_motions_gives_the_same_weights(run: TrainingRun, tmp_path: Path) -> None:
     run = replace(run, held_out_interval=1000)
     whole = loop.train(FULL_RECIPE, run)
     cut = replace(run, output=tmp_path / "cut.safetensors")
@@ -147,7 +147,7 @@ def test_an_interrupted_search_with_motions_gives_the_same_weights(run: Run, tmp
 
 
 @pytest.mark.slow
-def test_the_temporal_term_makes_a_network_follow_its_input(run: Run, tmp_path: Path) -> None:
+def test_the_temporal_term_makes_a_network_follow_its_input(run: TrainingRun, tmp_path: Path) -> None:
     recipe = replace(FULL_RECIPE, steps=60, content_goal=None, temporal_weight=30.0)
     run = replace(run, held_out_interval=1000)
     with_term = loop.train(recipe, run)
@@ -168,12 +168,12 @@ def flicker(weights: dict[str, torch.Tensor]) -> float:
     return float((one - other).square().mean() / one.var())
 
 
-def test_bfloat16_trains(run: Run) -> None:
+def test_bfloat16_trains(run: TrainingRun) -> None:
     result = loop.train(replace(RECIPE, precision="bf16", steps=2), run)
     assert all(math.isfinite(row["total"]) for row in result.history)
 
 
-def test_an_interrupted_fp16_run_goes_on_at_its_loss_scale(run: Run) -> None:
+def test_an_interrupted_fp16_run_goes_on_at_its_loss_scale(run: TrainingRun) -> None:
     """At this weight the first steps overflow, and each halves the scale."""
     recipe = replace(RECIPE, precision="fp16", style_weight=1e6, batch_size=1)
     for stop in (1, 2):
@@ -181,7 +181,7 @@ def test_an_interrupted_fp16_run_goes_on_at_its_loss_scale(run: Run) -> None:
     assert checkpoints.load(run.resume_file).optimizer["scaler.scale"] == 2.0**14
 
 
-def test_previews_come_clamped(run: Run) -> None:
+def test_previews_come_clamped(run: TrainingRun) -> None:
     shown: list[tuple[int, torch.Tensor]] = []
     loop.train(
         RECIPE,

@@ -9,7 +9,7 @@ from pipeline.common.errors import LayerMissingError, TrainingError
 from training import networks
 from training.feed_forward import loop
 from training.feed_forward.presets import DEFAULT_PRESET, PRESETS, preset, recipe_of, steps_of
-from training.feed_forward.recipe import Recipe, Run
+from training.feed_forward.recipe import TrainingRecipe, TrainingRun
 
 LITERATURE = ("johnson-2016", "johnson-2016-vgg19")
 
@@ -101,7 +101,7 @@ def test_a_style_weight_ends_the_search_unless_a_goal_is_given_too() -> None:
 @pytest.mark.parametrize("setting", ["encoder_padding", "optimizer", "decay", "tv_form"])
 def test_a_word_a_recipe_does_not_know_is_refused_by_name(setting: str) -> None:
     with pytest.raises(TrainingError, match=rf"{setting.replace('_', ' ')} 'none such': choose \w+"):
-        Recipe(**{setting: "none such"})
+        TrainingRecipe(**{setting: "none such"})
 
 
 def test_epochs_become_steps() -> None:
@@ -116,7 +116,7 @@ def test_epochs_become_steps() -> None:
         recipe_of(chosen, 800, {"steps": 9}, epochs=1)
 
 
-def small(name: str) -> Recipe:
+def small(name: str) -> TrainingRecipe:
     changes = {"image_size": 64, "style_size": 96, "batch_size": 2, "precision": "fp32"}
     return replace(recipe_of(preset(name), 4, changes), steps=2)
 
@@ -126,7 +126,7 @@ def test_layers_the_weights_lack_are_named_before_any_work(
     name: str, tmp_path: Path, painting: Path, photos: Path, random_vgg: Path
 ) -> None:
     missing = {"johnson-2016": "relu4_3", "johnson-2016-vgg19": "conv4_1, conv4_2, conv5_1"}[name]
-    run = Run(painting, photos, tmp_path / "out.safetensors", random_vgg)
+    run = TrainingRun(painting, photos, tmp_path / "out.safetensors", random_vgg)
     with pytest.raises(LayerMissingError, match=rf"{missing}: not in .*end at relu3_4"):
         loop.train(small(name), run)
     assert not run.output.exists()
@@ -135,11 +135,11 @@ def test_layers_the_weights_lack_are_named_before_any_work(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LITERATURE)
 def test_a_preset_trains(name: str, tmp_path: Path, painting: Path, photos: Path, full_vgg: Path) -> None:
-    run = Run(painting, photos, tmp_path / "out.safetensors", full_vgg, report_interval=1)
+    run = TrainingRun(painting, photos, tmp_path / "out.safetensors", full_vgg, report_interval=1)
     recipe = small(name)
     done = loop.train(recipe, run)
     for row in done.history:
         weighted = recipe.content_weight * row["content"] + recipe.style_weight * row["style"]
         assert row["total"] == pytest.approx(weighted + recipe.tv_weight * row["tv"], rel=1e-4)
-    # Judging must see the network as export will: with running moments, and without touching them.
+    # Validation must see the network as export will: with running moments, and without touching them.
     assert done.network["first.norm.num_batches_tracked"] == 2

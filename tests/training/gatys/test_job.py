@@ -13,13 +13,13 @@ from torch import Tensor
 from pipeline.common.errors import InputError, LayerMissingError, OutputError
 from training import image_io
 from training.gatys.job import Job, render_still
-from training.gatys.recipe import Recipe, preset
+from training.gatys.recipe import RenderRecipe, preset
 from training.gatys.step import DivergedError
 from training.losses import color
 from training.losses.objective import Features, Objective
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-RECIPE = Recipe(
+RECIPE = RenderRecipe(
     content_layers=(("relu1_2", 1.0),),
     style_layers=(("relu1_1", 1.0),),
     octaves=1,

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.common.errors import TrainingError
-from training.gatys.recipe import CHOICES, DEFAULT_PRESET, PRESETS, Recipe, changed, preset
+from training.gatys.recipe import CHOICES, DEFAULT_PRESET, PRESETS, RenderRecipe, changed, preset
 from training.losses.layer_weights import parse_layers
 
 CONV = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
@@ -45,7 +45,7 @@ def test_multi_content() -> None:
 def test_shallow_pyramid_is_the_default_and_the_designs() -> None:
     assert DEFAULT_PRESET == "shallow-pyramid"
     recipe = preset(DEFAULT_PRESET)
-    assert recipe == Recipe()
+    assert recipe == RenderRecipe()
     assert recipe.content_layers == (("relu3_3", 1.0),)
     names = ("relu1_1", "relu2_1", "relu3_1", "relu3_4")
     assert recipe.style_layers == tuple((name, 0.25) for name in names)
@@ -68,34 +68,34 @@ def test_an_unknown_preset_is_answered_with_the_known() -> None:
 @pytest.mark.parametrize("setting", CHOICES)
 def test_a_setting_out_of_its_choices_is_answered_with_them(setting: str) -> None:
     with pytest.raises(TrainingError, match=f"'nonsense': choose {CHOICES[setting][0]}"):
-        changed(Recipe(), **{setting: "nonsense"})
+        changed(RenderRecipe(), **{setting: "nonsense"})
 
 
 def test_recipes_nothing_could_follow() -> None:
     with pytest.raises(TrainingError, match="one above 0 for each"):
-        changed(Recipe(), sizes=(128, 256), iterations=(1, 2, 3))
+        changed(RenderRecipe(), sizes=(128, 256), iterations=(1, 2, 3))
     with pytest.raises(TrainingError, match="one above 0 for each"):
-        changed(Recipe(), iterations=(0,))
+        changed(RenderRecipe(), iterations=(0,))
     with pytest.raises(TrainingError, match="all were expected above 0"):
-        changed(Recipe(), learning_rate=0.0)
+        changed(RenderRecipe(), learning_rate=0.0)
     with pytest.raises(TrainingError, match="are all 0"):
-        changed(Recipe(), content_weight=0.0, style_weight=0.0)
+        changed(RenderRecipe(), content_weight=0.0, style_weight=0.0)
     for weight in (-1.0, float("nan"), 1e39):
         with pytest.raises(TrainingError, match="from 0 to 1e30"):
-            changed(Recipe(), style_weight=weight)
+            changed(RenderRecipe(), style_weight=weight)
     with pytest.raises(TrainingError, match="no setting colour"):
-        changed(Recipe(), colour="blue")
+        changed(RenderRecipe(), colour="blue")
 
 
 def test_one_number_of_iterations_serves_every_size() -> None:
-    assert changed(Recipe(), sizes=(128, 256)).iterations == (100, 100)
-    assert changed(Recipe(), sizes=(128, 256), iterations=(7,)).iterations == (7, 7)
-    assert changed(Recipe(), octaves=None) == Recipe()
+    assert changed(RenderRecipe(), sizes=(128, 256)).iterations == (100, 100)
+    assert changed(RenderRecipe(), sizes=(128, 256), iterations=(7,)).iterations == (7, 7)
+    assert changed(RenderRecipe(), octaves=None) == RenderRecipe()
 
 
 def test_terms_without_weight_ask_for_no_layer() -> None:
-    assert replace(Recipe(), content_weight=0.0).layers == ("relu1_1", "relu2_1", "relu3_1", "relu3_4")
-    assert replace(Recipe(), style_weight=0.0).layers == ("relu3_3",)
+    assert replace(RenderRecipe(), content_weight=0.0).layers == ("relu1_1", "relu2_1", "relu3_1", "relu3_4")
+    assert replace(RenderRecipe(), style_weight=0.0).layers == ("relu3_3",)
 
 
 def test_layers_are_parsed_with_weights_or_without() -> None:
@@ -107,5 +107,5 @@ def test_layers_are_parsed_with_weights_or_without() -> None:
 
 
 def test_a_recipe_is_plain_json() -> None:
-    recipe = changed(Recipe(), sizes=(128, 256))
+    recipe = changed(RenderRecipe(), sizes=(128, 256))
     assert json.loads(json.dumps(recipe.to_dict())) == recipe.to_dict()

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from pipeline.common.errors import CheckpointError, TrainingError
 from training.gatys import render, state
-from training.gatys.recipe import Recipe
-from training.gatys.render import Inputs, Run
-from training.gatys.step import DivergedError, Progress
+from training.gatys.recipe import RenderRecipe
+from training.gatys.render import Inputs, RenderRun
+from training.gatys.step import DivergedError, RenderProgress
 from training.losses.encoder import Encoder
 from training.losses.objective import Features, Objective
 
-RECIPE = Recipe(
+RECIPE = RenderRecipe(
     content_layers=(("relu2_1", 1.0),),
     style_layers=(("relu1_1", 0.5), ("relu2_1", 0.5)),
     style_weight=10.0,
@@ -45,9 +45,13 @@ def stop_after(steps: int) -> Callable[[], bool]:
 
 
 @pytest.mark.parametrize("recipe", [RECIPE, LBFGS])
-def test_a_render_descends_and_tells_every_step(recipe: Recipe, encoder: Encoder, inputs: Inputs) -> None:
-    told: list[Progress] = []
-    done = render.render(replace(recipe, iterations=(12,)), inputs, encoder, Run(on_progress=told.append))
+def test_a_render_descends_and_tells_every_step(
+    recipe: RenderRecipe, encoder: Encoder, inputs: Inputs
+) -> None:
+    told: list[RenderProgress] = []
+    done = render.render(
+        replace(recipe, iterations=(12,)), inputs, encoder, RenderRun(on_progress=told.append)
+    )
     assert done.finished
     assert done.image.shape == (1, 3, 33, 40)
     assert 0 <= done.image.min() < done.image.max() <= 1
@@ -60,7 +64,7 @@ def test_a_render_descends_and_tells_every_step(recipe: Recipe, encoder: Encoder
 
 @pytest.mark.parametrize("recipe", [RECIPE, LBFGS])
 def test_the_same_seed_gives_the_same_picture_bit_for_bit(
-    recipe: Recipe, encoder: Encoder, inputs: Inputs
+    recipe: RenderRecipe, encoder: Encoder, inputs: Inputs
 ) -> None:
     one, other = (render.render(recipe, inputs, encoder).image for _ in range(2))
     assert torch.equal(one, other)
@@ -76,14 +80,14 @@ def test_another_seed_gives_another_picture(encoder: Encoder, inputs: Inputs) ->
     [(RECIPE, 3), (LBFGS, 4), (replace(LBFGS, sizes=(34, 40), iterations=(3, 3)), 3)],
 )
 def test_a_stopped_render_goes_on_to_the_same_picture(
-    recipe: Recipe, steps: int, encoder: Encoder, inputs: Inputs, tmp_path: Path
+    recipe: RenderRecipe, steps: int, encoder: Encoder, inputs: Inputs, tmp_path: Path
 ) -> None:
     whole = render.render(recipe, inputs, encoder)
     resume_file = tmp_path / "r.safetensors"
-    cut = render.render(recipe, inputs, encoder, Run(resume_file, should_stop=stop_after(steps)))
+    cut = render.render(recipe, inputs, encoder, RenderRun(resume_file, should_stop=stop_after(steps)))
     assert not cut.finished
     assert resume_file.exists()
-    done = render.render(recipe, inputs, encoder, Run(resume_file))
+    done = render.render(recipe, inputs, encoder, RenderRun(resume_file))
     assert torch.equal(done.image, whole.image)
     assert [r["total"] for r in done.history] == [r["total"] for r in whole.history]
     assert done.seconds > cut.seconds
@@ -92,12 +96,12 @@ def test_a_stopped_render_goes_on_to_the_same_picture(
 
 def test_another_recipe_or_picture_does_not_resume(encoder: Encoder, inputs: Inputs, tmp_path: Path) -> None:
     resume_file = tmp_path / "r.safetensors"
-    render.render(RECIPE, inputs, encoder, Run(resume_file, should_stop=stop_after(2)))
+    render.render(RECIPE, inputs, encoder, RenderRun(resume_file, should_stop=stop_after(2)))
     with pytest.raises(CheckpointError, match=r"style_weight 10\.0 -> 20\.0.*delete this file"):
-        render.render(replace(RECIPE, style_weight=20.0), inputs, encoder, Run(resume_file))
+        render.render(replace(RECIPE, style_weight=20.0), inputs, encoder, RenderRun(resume_file))
     brighter = replace(inputs, content=inputs.content * 0.9)
     with pytest.raises(CheckpointError, match="pictures"):
-        render.render(RECIPE, brighter, encoder, Run(resume_file))
+        render.render(RECIPE, brighter, encoder, RenderRun(resume_file))
 
 
 def test_a_damaged_state_is_refused(encoder: Encoder, inputs: Inputs, tmp_path: Path) -> None:
@@ -106,14 +110,14 @@ def test_a_damaged_state_is_refused(encoder: Encoder, inputs: Inputs, tmp_path: 
     other = tmp_path / "o.safetensors"
     save_file({"pixels": torch.zeros(1)}, str(other))
     with pytest.raises(CheckpointError, match="no whole state of a render"):
-        render.render(RECIPE, inputs, encoder, Run(other))
+        render.render(RECIPE, inputs, encoder, RenderRun(other))
 
 
 def test_snapshots_and_checkpoints_come_when_asked(encoder: Encoder, inputs: Inputs, tmp_path: Path) -> None:
     snapshots: dict[int, Tensor] = {}
     resume_file = tmp_path / "r.safetensors"
     written: list[bool] = []
-    run = Run(
+    run = RenderRun(
         resume_file,
         checkpoint_interval=4,
         snapshots_at=range(2, 100, 2),
@@ -217,10 +221,10 @@ def test_bfloat16_features_come_close(random_vgg: Path, encoder: Encoder, inputs
 def test_memory_grows_with_the_picture_and_its_depth() -> None:
     shallow = render.memory_needed(RECIPE, 8000, 8000)
     assert render.memory_needed(RECIPE, 8000, 4000) == pytest.approx(shallow / 2)
-    assert render.memory_needed(Recipe(), 8000, 8000) > shallow
-    assert render.memory_needed(replace(Recipe(), precision="bf16"), 8000, 8000) < 0.6 * render.memory_needed(
-        Recipe(), 8000, 8000
-    )
+    assert render.memory_needed(RenderRecipe(), 8000, 8000) > shallow
+    assert render.memory_needed(
+        replace(RenderRecipe(), precision="bf16"), 8000, 8000
+    ) < 0.6 * render.memory_needed(RenderRecipe(), 8000, 8000)
 
 
 def test_a_digest_sees_every_number() -> None:

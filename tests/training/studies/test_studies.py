@@ -13,8 +13,8 @@ from pipeline.common.errors import CheckpointError, LayerMissingError, TrainingE
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
-from training.feed_forward.recipe import Recipe as TrainedRecipe
-from training.gatys.recipe import Recipe
+from training.feed_forward.recipe import TrainingRecipe
+from training.gatys.recipe import RenderRecipe
 from training.gatys.render import Inputs
 from training.studies import feed_forward, plans, runner
 from training.studies.chart import Level, draw_chart
@@ -23,7 +23,7 @@ from training.studies.plans import PLANS
 from training.studies.runner import Outcome, Place
 from training.studies.sheet import cell, draw_sheet, wrapped
 
-BASE = Recipe(
+BASE = RenderRecipe(
     content_layers=(("relu2_1", 1.0),),
     style_layers=(("relu1_1", 0.5), ("relu2_1", 0.5)),
     octaves=1,
@@ -72,7 +72,7 @@ def test_every_study_writes_its_sheet_and_table(name: str, inputs: Inputs, place
 @pytest.mark.slow
 def test_feed_forward_against_gatys(inputs: Inputs, place: Place) -> None:
     trained = replace(
-        TrainedRecipe(network="detail-32", style_size=96, octaves=2),
+        TrainingRecipe(network="detail-32", style_size=96, octaves=2),
         style_layers=("relu1_1", "relu2_1"),
         content_layer="relu2_1",
     )

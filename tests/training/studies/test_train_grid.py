@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from pipeline.common.errors import CheckpointError, LayerMissingError, TrainingError
-from training.feed_forward.recipe import Progress, Recipe, Run
+from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, TrainingRun
 from training.studies.train_grid import Grid, run_train_study, trials_of
 
-BASE = Recipe(
+BASE = TrainingRecipe(
     network="detail-32", style_size=96, image_size=64, batch_size=1, steps=3, octaves=1, precision="fp32",
     temporal_weight=1.0, content_goal=0.4,
 )  # fmt: skip
@@ -19,15 +19,15 @@ GRID = Grid((0.5, 1.0), (4.0, 40.0))
 
 
 @pytest.fixture
-def run(tmp_path: Path, painting: Path, photos: Path, random_vgg: Path) -> Run:
-    return Run(painting, photos, tmp_path / "study", random_vgg, checkpoint_interval=1)
+def run(tmp_path: Path, painting: Path, photos: Path, random_vgg: Path) -> TrainingRun:
+    return TrainingRun(painting, photos, tmp_path / "study", random_vgg, checkpoint_interval=1)
 
 
 @pytest.mark.slow
-def test_a_stopped_study_goes_on_and_redoes_nothing(run: Run) -> None:
+def test_a_stopped_study_goes_on_and_redoes_nothing(run: TrainingRun) -> None:
     told: list[tuple[str, int]] = []
 
-    def interrupt(label: str, progress: Progress) -> None:
+    def interrupt(label: str, progress: TrainingProgress) -> None:
         told.append((label, progress.step))
         if len(told) == 2:
             raise KeyboardInterrupt
@@ -65,7 +65,7 @@ def test_the_grid_is_plain_trainings_with_fixed_weights(tmp_path: Path) -> None:
         assert (trial.recipe.content_goal, trial.recipe.temporal_weight) == (None, 0.0)
 
 
-def test_a_missing_layer_is_named_before_any_work(run: Run) -> None:
+def test_a_missing_layer_is_named_before_any_work(run: TrainingRun) -> None:
     with pytest.raises(LayerMissingError, match="relu4_2: not in"):
         run_train_study(replace(BASE, content_layer="relu4_2"), run, GRID)
     assert not run.output.exists()
