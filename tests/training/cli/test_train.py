@@ -63,7 +63,7 @@ def test_wrong_input_gets_one_line_and_its_exit_code(
     tmp_path: Path,
     painting: Path,
     photos: Path,
-    random_vgg: Path,
+    full_vgg: Path,
     change: dict[str, str],
     code: int,
     message: str,
@@ -77,7 +77,7 @@ def test_wrong_input_gets_one_line_and_its_exit_code(
     options = [
         f"--{key}={values[key]}" for key in ("photos", "output", "network", "precision") if key in values
     ]
-    arguments = ["train", str(values["painting"]), f"--vgg-weights={random_vgg}", "--steps=1", *options]
+    arguments = ["train", str(values["painting"]), f"--vgg-weights={full_vgg}", "--steps=1", *options]
     assert run(arguments) == code
     told = capsys.readouterr().err
     assert message in told
