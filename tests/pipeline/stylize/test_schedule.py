@@ -99,9 +99,11 @@ def test_a_cross_fade_mixes_both_styles(styles_folder: Path) -> None:
 
 def test_an_even_rate_shows_what_is_shown_then() -> None:
     uneven = [(Fraction(t, 10), t) for t in (0, 1, 5, 6, 9)]
-    found = list(resampled(iter(uneven), Fraction(5), Fraction(0), Fraction(1, 10)))
+    found = list(resampled(iter(uneven), Fraction(5), Fraction(0), lambda begin: begin + Fraction(1, 10)))
     assert found == [(Fraction(i, 5), shown) for i, shown in enumerate((0, 1, 1, 6, 6))]
-    later = list(resampled(iter(uneven[1:]), Fraction(5), Fraction(0), Fraction(1, 10), 2))
+    later = list(
+        resampled(iter(uneven[1:]), Fraction(5), Fraction(0), lambda begin: begin + Fraction(1, 10), 2)
+    )
     assert later == found[2:]
 
 
