@@ -208,10 +208,7 @@ def list_styles(
     return styles
 
 
-_MAKE_ONE = (
-    "`brushstream import {0}` makes one of a network that others trained, `brushstream export` one of a "
-    "checkpoint of ours"
-)
+_MAKE_ONE = "`brushstream import {0}` makes one of others' networks, `brushstream export` of our checkpoints"
 
 
 def find_style(name_or_path: str | Path, quality: str = "best") -> StyleFile:
