@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clock")]  # on one work
 
 LONG_S = 90.0
 OPENING_S = 40.0
-STARTS = 4
+STARTS = 10
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_screen = pytest.mark.skipif(
     not all(shutil.which(program) for program in ("Xvfb", "xdotool", "import")),
