@@ -5,7 +5,6 @@ import itertools
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from torch import nn
 
 from export.frame_network import FrameNetwork, with_summable_taps
 from export.parity import FRAME_SIZES, ParityReport, measure_parity, reference_from_network, require_parity
+from pipeline.common.adapters import installed_version
 from pipeline.common.atomic_files import written
 from pipeline.engines.base import Engine
 from pipeline.engines.ort import OnnxRuntimeEngine
@@ -197,10 +197,7 @@ def exporter_versions() -> dict[str, str]:
 
 def own_version() -> str:
     """The installed version of Brushstream."""
-    try:
-        return version("brushstream")
-    except PackageNotFoundError:  # run from a source tree that was never installed
-        return "source tree"
+    return installed_version("brushstream") or "source tree"
 
 
 def write_style_file(path: Path, model: onnx.ModelProto, card: StyleCard) -> None:

@@ -8,16 +8,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.common.atomic_files import write_error
-from pipeline.common.errors import OutputError, StyleNotFoundError
+from pipeline.common.atomic_files import make_folder
+from pipeline.common.errors import StyleNotFoundError
 from pipeline.drawing.contact_sheet import Grid, Label
 from pipeline.engines.base import Precision
 from pipeline.frame import Pixels
 from pipeline.images.writing import write_image
 from pipeline.live.sources.synthetic import SyntheticSource
 from pipeline.style import StyleCard, StyleFile, find_style, list_styles
+from pipeline.stylize.in_flight import OneByOne
 from pipeline.stylize.stylizer import Stylizer
-from pipeline.video.loop import run_file
+from pipeline.video.loop import run_frames
 from pipeline.video.progress import LoopProgress
 from pipeline.video.writing.recording import VideoFileSink
 
@@ -115,7 +116,7 @@ def run_demo(
     options = options or DemoOptions()
     started_at = time.perf_counter()
     styles = _find_styles(options.styles)
-    _make_folder(options.output)
+    make_folder(options.output)
     frames = max(1, round(options.seconds * options.rate))
     with SyntheticSource(options.size, options.rate, frames) as source, _opened(styles, options) as stylizers:
         speeds = tuple(_measure(stylizer, source, on_style) for stylizer in stylizers)
@@ -128,7 +129,7 @@ def run_demo(
         panels = _Panels(stylizers, labels, options.size, _VIDEO_WIDEST_PX)
         with VideoFileSink(video, overwrite=True) as sink:
             sink.open(dataclasses.replace(source.info, size=panels.grid.size))
-            report = run_file(source, panels.page, sink, on_progress=on_progress)
+            report = run_frames(source, OneByOne(panels.page), sink, on_progress=on_progress)
     seconds = time.perf_counter() - started_at
     return DemoSummary(video, contact_sheet, report.frames, seconds, options.size, speeds, report.interrupted)
 
@@ -141,17 +142,6 @@ def _find_styles(names: Sequence[str]) -> list[StyleFile]:
             "train one with `brushstream train` and export it"
         )
     return styles
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(exist_ok=True)
-    except FileNotFoundError as error:
-        raise OutputError(f"the folder {folder.parent} does not exist; create it") from error
-    except FileExistsError as error:
-        raise OutputError(f"{folder} is a file, a folder was wanted; choose another output") from error
-    except OSError as error:
-        raise write_error(folder, error) from error
 
 
 @contextmanager

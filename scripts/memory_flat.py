@@ -20,7 +20,8 @@ from pipeline.common.machine import resident_mb
 from pipeline.frame import Frame
 from pipeline.live.sources.synthetic import SyntheticSource
 from pipeline.video.segments.journal import work_folder
-from pipeline.video.writing.recording import Encoding, VideoFileSink
+from pipeline.video.writing.encoding import Encoding
+from pipeline.video.writing.recording import VideoFileSink
 
 SETTLED_S = 60.0
 ALLOWED_MB = 30.0

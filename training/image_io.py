@@ -146,14 +146,6 @@ def write_picture(path: Path, image: Tensor, bits: int = 8, icc_profile: bytes |
         part.write_bytes(encoded)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder with its parents where it is not there; OutputError says why it cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: the folder could not be made ({error.strerror})") from error
-
-
 def quantized(image: Tensor, bits: int = 8) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """(1, 3, H, W) in [0, 1] -> (H, W, 3) uint8 or uint16, rounded."""
     full = 2**bits - 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.common.adapters import require
+from pipeline.common.atomic_files import make_folder
 from pipeline.common.option_groups import flattened
 from training.cli.options import EncoderOptions
 
@@ -54,11 +55,10 @@ def evaluate(
     from export.evaluation.report import Report
     from training.devices import pick_device
     from training.evaluation.measure import Settings
-    from training.image_io import make_folder
     from training.losses.vgg_weights import source_of
 
     print(f"VGG-19: {source_of(encoder.vgg_weights)}", flush=True)
-    make_folder(output)
+    make_folder(output, parents=True)
     chosen_device = pick_device(encoder.device)
     settings = Settings(
         folder=output / "optimised",

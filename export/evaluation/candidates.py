@@ -10,10 +10,10 @@ import onnx
 
 from export.to_onnx import style_file_from_checkpoint, write_style_file
 from pipeline.bench.service import BenchOptions, run_bench
+from pipeline.common.atomic_files import make_folder
 from pipeline.common.errors import InputNotFoundError, StyleError
 from pipeline.style import StyleFile, find_style, read_style
 from training import checkpoint as checkpoints
-from training.image_io import make_folder
 
 BENCH_SIZE = (480, 640)
 BENCH_FRAMES, BENCH_WARMUP = 100, 10
@@ -65,7 +65,7 @@ def _of_checkpoint(path: Path, folder: Path) -> Candidate:
     exported = folder / digest / f"{path.stem}.onnx"
     artwork = str(checkpoints.load(path).artwork.get("name", ""))
     if not exported.exists():
-        make_folder(exported.parent)
+        make_folder(exported.parent, parents=True)
         style_file_from_checkpoint(path, exported)
     names = tuple(dict.fromkeys(name for name in (path.stem, artwork) if name))
     return Candidate(path.stem, read_style(exported), names)

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from export.foreign.network import SIZE_MULTIPLE, ForeignNetwork, count, fill, renamed
 from pipeline.common.errors import CheckpointError
-from training import networks
 from training.networks.layers import TanhConv, reflected
 
 LAYOUT = "cycle-gan"
@@ -66,12 +65,8 @@ class ResnetGenerator(nn.Module):
         self.up2, self.up2_norm = _doubled(b, a), _norm(a)
         self.head = TanhConv(a, 3, 7)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, 3, H, W), H and W multiples of 4."""
-        return self.draw(x)
-
     def draw(self, x: Tensor) -> Tensor:
-        """The same, under the name that export asks for."""
+        """(N, 3, H, W) -> (N, 3, H, W), H and W multiples of 4."""
         x = F.relu(self.stem_norm(self.stem(x)))
         x = F.relu(self.down1_norm(self.down1(x)))
         x = F.relu(self.down2_norm(self.down2(x)))
@@ -80,6 +75,8 @@ class ResnetGenerator(nn.Module):
         x = F.relu(self.up2_norm(self.up2(x)))
         y: Tensor = self.head(x)
         return y
+
+    forward = draw
 
 
 def matches(tensors: Mapping[str, Tensor]) -> bool:
@@ -101,9 +98,7 @@ def network_from_tensors(tensors: Mapping[str, Tensor]) -> ForeignNetwork:
     network = ResnetGenerator(width, blocks)
     plain = {name: value for name, value in network.state_dict().items() if "norm" in name}
     fill(network, {**plain, **weights}, LAYOUT)
-    return ForeignNetwork(
-        network, LAYOUT, f"cycle-gan-{blocks}", count(weights), VALUE_RANGE, networks.macs_per_pixel(network)
-    )
+    return ForeignNetwork(network, LAYOUT, f"cycle-gan-{blocks}", count(weights), VALUE_RANGE)
 
 
 def _refuse_batch_norms(tensors: Mapping[str, Tensor]) -> None:

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from export.foreign.network import SIZE_MULTIPLE, ForeignNetwork, channelwise, count, fill, renamed
 from pipeline.common.errors import CheckpointError
-from training import networks
 
 LAYOUT = "fast-style-transfer"
 DESCRIPTION = "networks of lengstrom's fast-style-transfer (a folder with manifest.json)"
@@ -77,18 +76,16 @@ class TransformNetwork(nn.Module):
         self.last = _Normed(a, 3, 9)
         self.head = channelwise(150.0, 127.5)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, 3, H, W), H and W multiples of 4."""
-        return self.draw(x)
-
     def draw(self, x: Tensor) -> Tensor:
-        """The same, under the name that export asks for."""
+        """(N, 3, H, W) -> (N, 3, H, W), H and W multiples of 4."""
         for layer in (self.down0, self.down1, self.down2):
             x = F.relu(layer(x))
         x = self.blocks(x)
         x = F.relu(self.up2(F.relu(self.up1(x))))
         y: Tensor = self.head(torch.tanh(self.last(x)))
         return y
+
+    forward = draw
 
 
 def matches(tensors: Mapping[str, Tensor]) -> bool:
@@ -116,10 +113,7 @@ def network_from_tensors(tensors: Mapping[str, Tensor]) -> ForeignNetwork:
     zeros = {k: torch.zeros_like(v) for k, v in network.state_dict().items() if k.endswith("conv.bias")}
     head = {f"head.{k}": v for k, v in network.head.state_dict().items()}
     fill(network, {**zeros, **head, **weights}, LAYOUT)
-    return ForeignNetwork(
-        network, LAYOUT, f"{LAYOUT} {a}/{b}/{c}, {blocks}", count(weights), VALUE_RANGE,
-        networks.macs_per_pixel(network),
-    )  # fmt: skip
+    return ForeignNetwork(network, LAYOUT, f"{LAYOUT} {a}/{b}/{c}, {blocks}", count(weights), VALUE_RANGE)
 
 
 def names_of(blocks: int) -> dict[str, str]:

@@ -30,7 +30,6 @@ from export.foreign.onnx_zoo import open_session
 from export.parity import FRAME_SIZES
 from pipeline.frame import Pixels
 from pipeline.style import Control
-from training import networks
 from training.networks.layers import UpsampleConv, reflected
 
 LAYOUT = "magenta-styles"
@@ -107,12 +106,8 @@ class StyledNetwork(nn.Module):
         self.head = channelwise(1.0, 0.0)
         self.register_buffer("default", torch.eye(styles)[0], persistent=False)
 
-    def forward(self, x: Tensor, style_weights: Tensor | None = None) -> Tensor:
-        """(N, 3, H, W) and weights (styles,) -> (N, 3, H, W), H and W multiples of 4."""
-        return self.draw(x, style_weights)
-
     def draw(self, x: Tensor, style_weights: Tensor | None = None) -> Tensor:
-        """The same, under the name that export asks for."""
+        """(N, 3, H, W) and weights (styles,) -> (N, 3, H, W), H and W multiples of 4."""
         style = self.default if style_weights is None else style_weights
         for layer in self.contract:
             x = F.relu(layer(x, style))
@@ -121,6 +116,8 @@ class StyledNetwork(nn.Module):
         x = F.relu(self.up2(F.relu(self.up1(x, style)), style))
         y: Tensor = self.head(torch.sigmoid(self.last(x, style)))
         return y
+
+    forward = draw
 
 
 def matches(model: onnx.ModelProto) -> bool:
@@ -146,7 +143,7 @@ def network_from_model(model: onnx.ModelProto) -> ForeignNetwork:
     default = tuple(network.default.tolist())
     return ForeignNetwork(
         network, LAYOUT, f"{LAYOUT} {styles}", count(weights), VALUE_RANGE,
-        networks.macs_per_pixel(network), _original_run(model, default), Control(CONTROL, default),
+        _original_run(model, default), Control(CONTROL, default),
     )  # fmt: skip
 
 

@@ -25,8 +25,7 @@ from export.foreign.onnx_zoo import open_session
 from export.foreign.reading import read_file
 from pipeline.common.errors import CheckpointError, InputError
 from pipeline.frame import Pixels
-from training import networks
-from training.feed_forward.data import read_rgb, resize
+from training.feed_forward.data import center_square, read_rgb
 
 LAYOUT = "magenta-arbitrary"
 DESCRIPTION = "Magenta's arbitrary-style transformer (.onnx, with --predictor and --painting)"
@@ -71,10 +70,8 @@ def network_from_model(model: onnx.ModelProto, example: Example | None) -> Forei
     weights = _for_style(named, vector)
     network = StyledNetwork(1, widths_of(weights), blocks, normed_contraction=False)
     fill_styled(network, weights, LAYOUT)
-    return ForeignNetwork(
-        network, LAYOUT, f"{LAYOUT} {blocks}", count(weights), VALUE_RANGE,
-        networks.macs_per_pixel(network), _original_run(model, vector),
-    )  # fmt: skip
+    run = _original_run(model, vector)
+    return ForeignNetwork(network, LAYOUT, f"{LAYOUT} {blocks}", count(weights), VALUE_RANGE, run)
 
 
 def style_vector(example: Example) -> Floats:
@@ -89,7 +86,12 @@ def style_vector(example: Example) -> Floats:
         raise CheckpointError(
             f"--predictor {example.predictor}: one input of [1, side, side, 3] was expected, got {sides}"
         )
-    square = _middle_square(example.painting, sides[1])
+    rgb = read_rgb(example.painting) if example.painting.is_file() else None
+    if rgb is None:
+        raise InputError(
+            f"--painting {example.painting}: a picture was expected, and there is none that can be read"
+        )
+    square = np.asarray(center_square(rgb, sides[1])[np.newaxis] / 255, np.float32)
     (vector,) = open_session(predictor).run(None, {predictor.graph.input[0].name: square})
     return np.asarray(vector, np.float32)
 
@@ -97,16 +99,6 @@ def style_vector(example: Example) -> Floats:
 def _input_shape(model: onnx.ModelProto) -> list[int]:
     """Of the first input; 0 where it is open."""
     return [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim] if model.graph.input else []
-
-
-def _middle_square(painting: Path, side_px: int) -> Floats:
-    """The middle of a painting as (1, side, side, 3), RGB in 0..1. InputError: it cannot be read."""
-    rgb = read_rgb(painting) if painting.is_file() else None
-    if rgb is None:
-        raise InputError(f"--painting {painting}: a picture was expected, and there is none that can be read")
-    rgb = resize(rgb, side_px / min(rgb.shape[:2]))
-    top, left = ((length - side_px) // 2 for length in rgb.shape[:2])
-    return np.asarray(rgb[np.newaxis, top : top + side_px, left : left + side_px] / 255, np.float32)
 
 
 def weights_in(model: onnx.ModelProto) -> dict[str, Tensor]:

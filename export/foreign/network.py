@@ -38,7 +38,6 @@ class ForeignNetwork:
         architecture: for the card's ``network``.
         parameters: number of weights in the file that the network uses.
         value_range: black and white in the network's numbers, in and out.
-        macs_per_pixel: multiply-accumulates for one output pixel.
         run: the file run as it came, where its format allows; None leaves ``network`` as the only word.
         control: a further input of ``network`` and its ``draw``; without it both take its default.
     """
@@ -48,7 +47,6 @@ class ForeignNetwork:
     architecture: str
     parameters: int
     value_range: tuple[float, float]
-    macs_per_pixel: float
     run: OriginalRun | None = None
     control: Control | None = None
 

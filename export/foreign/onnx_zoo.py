@@ -59,7 +59,9 @@ def network_from_model(model: onnx.ModelProto) -> ForeignNetwork:
     for names, nodes in ((_conv_names(blocks), convolutions), (_norm_names(blocks), norms)):
         for name, node in zip(names, nodes, strict=True):
             weights[f"{name}.weight"], weights[f"{name}.bias"] = _weight_and_bias(node, arrays)
-    epsilons = [_epsilon(node) for node in norms]
+    epsilons = [
+        next((a.f for a in node.attribute if a.name == "epsilon"), pytorch_examples.EPSILON) for node in norms
+    ]
     found = pytorch_examples.network_from_weights(weights, blocks, LAYOUT, epsilons)
     return replace(found, run=_original_run(model))
 
@@ -92,10 +94,6 @@ def _weight_and_bias(node: onnx.NodeProto, arrays: Arrays) -> tuple[Tensor, Tens
         )
     weight, *bias = (torch.from_numpy(np.array(array, np.float32)) for array in found)
     return weight, bias[0] if bias else torch.zeros(weight.shape[0])
-
-
-def _epsilon(node: onnx.NodeProto) -> float:
-    return next((a.f for a in node.attribute if a.name == "epsilon"), pytorch_examples.EPSILON)
 
 
 def _original_run(model: onnx.ModelProto) -> OriginalRun:

@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from export.foreign.network import SIZE_MULTIPLE, ForeignNetwork, count, fill, renamed
-from training import networks
 from training.networks.layers import UpsampleConv, reflected
 
 LAYOUT = "pytorch-examples"
@@ -53,12 +52,8 @@ class TransformerNetwork(nn.Module):
         self.up2, self.in5 = UpsampleConv(b, a), nn.InstanceNorm2d(a, affine=True)
         self.head = reflected(a, 3, 9)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, 3, H, W), H and W multiples of 4."""
-        return self.draw(x)
-
     def draw(self, x: Tensor) -> Tensor:
-        """The same, under the name that export asks for."""
+        """(N, 3, H, W) -> (N, 3, H, W), H and W multiples of 4."""
         x = F.relu(self.in1(self.conv1(x)))
         x = F.relu(self.in2(self.conv2(x)))
         x = F.relu(self.in3(self.conv3(x)))
@@ -67,6 +62,8 @@ class TransformerNetwork(nn.Module):
         x = F.relu(self.in5(self.up2(x)))
         y: Tensor = self.head(x)
         return y
+
+    forward = draw
 
 
 def matches(tensors: Mapping[str, Tensor]) -> bool:
@@ -99,9 +96,7 @@ def network_from_weights(
     for norm, epsilon in zip(norms, epsilons, strict=False):
         norm.eps = epsilon
     architecture = "johnson" if (a, b, c, blocks) == (32, 64, 128, 5) else f"johnson {a}/{b}/{c}, {blocks}"
-    return ForeignNetwork(
-        network, layout, architecture, count(weights), VALUE_RANGE, networks.macs_per_pixel(network)
-    )
+    return ForeignNetwork(network, layout, architecture, count(weights), VALUE_RANGE)
 
 
 def names_of(blocks: int) -> dict[str, str]:

@@ -134,7 +134,7 @@ def card_from_foreign(
         year=known.year,
         network=found.architecture,
         parameters=found.parameters,
-        macs_per_pixel=found.macs_per_pixel,
+        macs_per_pixel=networks.macs_per_pixel(found.network),
         size_multiple=networks.size_multiple(found.network),
         versions=exporter_versions(),
         parity_limits={precision: list(limits) for precision, limits in LIMITS.items()},

@@ -3,11 +3,11 @@
 import os
 import sys
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 from pipeline import style
 from pipeline.common import machine
+from pipeline.common.adapters import installed_version
 from pipeline.common.errors import BrushstreamError
 from pipeline.engines import registry
 from pipeline.engines.tensorrt.findings import tensorrt_lines
@@ -82,7 +82,7 @@ class Findings:
 def examine() -> Findings:
     """Look at packages, CPU, engines and styles. Raises nothing: what is wrong is in ``problems``."""
     problems: list[str] = []
-    packages = tuple(_package(name, extra) for name, extra in PACKAGES.items())
+    packages = tuple(Package(name, installed_version(name), extra) for name, extra in PACKAGES.items())
     problems += [
         f"{p.name} is not installed: {p.cure}" for p in packages if p.version is None and not p.extra
     ]
@@ -101,13 +101,6 @@ def examine() -> Findings:
         problems=tuple(problems),
         tensorrt=tensorrt_lines(),
     )
-
-
-def _package(name: str, extra: str) -> Package:
-    try:
-        return Package(name, metadata.version(name), extra)
-    except metadata.PackageNotFoundError:
-        return Package(name, None, extra)
 
 
 def _chosen(problems: list[str]) -> str | None:

@@ -6,8 +6,7 @@ until a newer one was shown, and nothing escapes it.
 """
 
 import itertools
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from pipeline.bench.service import package_versions
 from pipeline.common import machine
@@ -85,10 +84,6 @@ class LiveBenchReport:
     dropped_ms: list[tuple[float, float]]
     machine: dict[str, object]
     versions: dict[str, str]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values only, for JSON."""
-        return asdict(self)
 
 
 def report_of(

@@ -5,13 +5,13 @@ gives the Stylizer's own part. Times of a live camera are another question: ``li
 """
 
 import time
-from dataclasses import asdict, dataclass
-from importlib import metadata
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline.common import machine
+from pipeline.common.adapters import installed_version
 from pipeline.common.latency import Clock, Distribution, LatencyClock
 from pipeline.engines.base import Precision
 from pipeline.frame import Pixels
@@ -69,10 +69,6 @@ class BenchReport:
     machine: dict[str, object]
     versions: dict[str, str]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values only, for JSON."""
-        return asdict(self)
-
 
 def run_bench(options: BenchOptions, clock: Clock = time.perf_counter) -> BenchReport:
     """Measure one style on this machine; takes about three frame times a frame.
@@ -128,10 +124,4 @@ def moving_noise(size: tuple[int, int], count: int = _PICTURES) -> list[Pixels]:
 
 def package_versions(names: tuple[str, ...] = PACKAGES) -> dict[str, str]:
     """Installed version of each distribution; those not installed are left out."""
-    installed = {}
-    for name in names:
-        try:
-            installed[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return installed
+    return {name: version for name in names if (version := installed_version(name))}

@@ -1,8 +1,8 @@
 """``brushstream bench``: how fast it is here, frame by frame or live."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -47,13 +47,6 @@ class LiveMeasurement:
         return self.live or self.self_test or self.soak is not None
 
 
-class Report(Protocol):
-    """What ``--json`` writes."""
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain JSON types."""
-
-
 @flattened
 def bench(
     chosen: StyleChoice,
@@ -74,22 +67,22 @@ def bench(
 
     frame_size = parse_size(size)
     style = find_style(chosen.style, chosen.quality.value)
-    report: Report
     passed = True
     if live.asked:
         options = LiveBenchOptions(style, frame_size, by.name, by.wanted_precision, live.rate, frames, warmup)
-        report, passed = measure_live(live, options)
+        figures, passed = measure_live(live, options)
     else:
         report = run_bench(BenchOptions(style, frame_size, by.name, by.wanted_precision, frames, warmup))
         terminal.show(terminal.bench_table(report))
+        figures = asdict(report)
     if json_file is not None:
-        write_json(json_file, report.to_dict(), indent=2)
+        write_json(json_file, figures, indent=2)
     if not passed:
         raise typer.Exit(1)
 
 
-def measure_live(asked: LiveMeasurement, options: "LiveBenchOptions") -> tuple[Report, bool]:
-    """Live age, or the self-test of that measurement, or a soak; with whether it passed."""
+def measure_live(asked: LiveMeasurement, options: "LiveBenchOptions") -> tuple[dict[str, object], bool]:
+    """Live age, or the self-test of that measurement, or a soak: for ``--json``, and whether it passed."""
     from pipeline.bench import live
     from pipeline.cli import terminal
 
@@ -99,15 +92,15 @@ def measure_live(asked: LiveMeasurement, options: "LiveBenchOptions") -> tuple[R
 
         grown = run_soak(options, 60 * asked.soak, on_sample=lambda sample: say(str(sample)))
         print("\n".join(grown.lines()))
-        return grown, grown.passed
+        return grown.to_dict(), grown.passed
     if asked.self_test:
         seen = live.run_self_test(options)
         print("\n".join(seen.lines()))
-        return seen, seen.passed
+        return seen.to_dict(), seen.passed
     report = live.run_live_bench(options)
     terminal.show(terminal.live_bench_table(report))
     if asked.plot is not None and draw_ages is not None:
         from pipeline.images.writing import write_image
 
         write_image(asked.plot, draw_ages(report), overwrite=True)
-    return report, True
+    return asdict(report), True

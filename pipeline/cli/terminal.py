@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -14,28 +13,13 @@ from pipeline.bench.service import BenchReport
 from pipeline.common.latency import Distribution
 from pipeline.common.progress import Standing, progress_shown, time_left
 from pipeline.style import StyleFile
+from pipeline.video.progress import LoopProgress
 
 if TYPE_CHECKING:
     from pipeline.bench.figures import LiveBenchReport
 
 
-class Finished(Protocol):
-    """What a job tells while it runs; ``pipeline.video.progress.LoopProgress`` is one."""
-
-    @property
-    def frames(self) -> int:
-        """Finished so far."""
-
-    @property
-    def expected(self) -> int | None:
-        """How many there will be, None where unknown."""
-
-    @property
-    def fps(self) -> float:
-        """Finished a second so far."""
-
-
-def progress_bar(label: str, unit: str = "frames") -> AbstractContextManager[Callable[[Finished], None]]:
+def progress_bar(label: str, unit: str = "frames") -> AbstractContextManager[Callable[[LoopProgress], None]]:
     """A bar on standard error with count, rate and time left, fed by the callable that is entered.
 
     Where standard error is no terminal it shows nothing: logs want lines, and the commands print those.
@@ -43,7 +27,7 @@ def progress_bar(label: str, unit: str = "frames") -> AbstractContextManager[Cal
     return progress_shown(lambda now: _standing(now, label, unit), lambda now: None, stderr=True)
 
 
-def _standing(now: Finished, label: str, unit: str) -> Standing:
+def _standing(now: LoopProgress, label: str, unit: str) -> Standing:
     text = f"{now.frames}/{'?' if now.expected is None else now.expected} {unit} {now.fps:.1f}/s"
     if now.expected is not None and now.fps > 0:
         text += f" {time_left((now.expected - now.frames) / now.fps)}"
@@ -55,18 +39,7 @@ def count_bar(unit: str) -> Iterator[Callable[[int, int], None]]:
     """As ``progress_bar``, for a job that tells (done, in all)."""
     with progress_bar("", unit) as update:
         started_at = time.monotonic()
-        yield lambda done, count: update(_Count(done, count, time.monotonic() - started_at))
-
-
-@dataclass(frozen=True)
-class _Count:
-    frames: int
-    expected: int
-    seconds: float
-
-    @property
-    def fps(self) -> float:
-        return self.frames / self.seconds if self.seconds > 0 else 0.0
+        yield lambda done, count: update(LoopProgress(done, count, time.monotonic() - started_at))
 
 
 def show(content: RenderableType) -> None:

@@ -6,6 +6,7 @@ Nothing heavy is imported before an adapter is asked for.
 import importlib
 import importlib.util
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
 from pipeline.common.errors import MissingPackageError
@@ -52,6 +53,14 @@ def require(name: str, package: str, extra: str) -> None:
 
 def _cure(extra: str) -> str:
     return f"pip install 'brushstream[{extra}]'" if extra else "pip install brushstream"
+
+
+def installed_version(distribution: str) -> str | None:
+    """The version of an installed distribution; None where there is none."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def is_installed(package: str) -> bool:

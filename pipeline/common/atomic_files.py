@@ -143,6 +143,18 @@ def check_target(path: Path, overwrite: bool) -> None:
         raise OutputError(f"{path} is already there; choose another name or add --overwrite")
 
 
+def make_folder(folder: Path, *, parents: bool = False) -> None:
+    """Make a folder where it is not there; OutputError says why it cannot be."""
+    try:
+        folder.mkdir(parents=parents, exist_ok=True)
+    except FileNotFoundError as error:
+        raise OutputError(f"the folder {folder.parent} does not exist; create it") from error
+    except FileExistsError as error:
+        raise OutputError(f"{folder} is a file, a folder was wanted; choose another output") from error
+    except OSError as error:
+        raise write_error(folder, error) from error
+
+
 def name_fault(path: Path) -> str | None:
     """What the system has against a file's name itself, whether there is such a file or not, in one line."""
     try:

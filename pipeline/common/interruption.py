@@ -27,13 +27,11 @@ def stop_on_ctrl_c(stop: threading.Event, on_first: Callable[[], None] = lambda:
         stop.set()
         on_first()
 
-    before: dict[int, Any] = {number: signal.signal(number, heard) for number in _signals()}
+    before: dict[int, Any] = {
+        number: signal.signal(number, heard) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _signals() -> list[signal.Signals]:
-    return [signal.SIGINT, signal.SIGTERM]

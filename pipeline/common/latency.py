@@ -8,8 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -59,10 +58,6 @@ class LatencyReport:
     frames_in: int
     frames_out: int
     fps: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values only, for JSON."""
-        return asdict(self)
 
 
 @dataclass

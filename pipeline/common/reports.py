@@ -7,12 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.common.atomic_files import written
+from pipeline.common.errors import CheckpointError
 
 
 def write_json(path: Path, content: object, indent: int | None = None) -> None:
     """Write ``content`` as JSON; OutputError says why it cannot be."""
     with written(path) as part:
         part.write_text(json.dumps(content, indent=indent) + "\n", encoding="utf-8", newline="")
+
+
+def read_json(path: Path) -> Any:
+    """What ``write_json`` wrote; CheckpointError where it is damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise CheckpointError(f"{path}: damaged ({error}); delete it to have it made again") from error
 
 
 def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.common.atomic_files import check_target
+from pipeline.common.atomic_files import check_target, make_folder
 from pipeline.common.errors import InputError, OutputError
 from pipeline.frame import Frame, Pixels
 from pipeline.images.reading import ImagesSource, list_images
@@ -120,8 +120,7 @@ class _ImageJob:
             return
         stylized = self._stylizer_for((height, width))(pixels)
         result = blend(pixels, stylized, self._options.strength, self._options.keep_colors)
-        if not self._written and not target.parent.exists():
-            _make_folder(target.parent)
+        make_folder(target.parent)
         finished = self._with_transparency(path, target, result)
         write_image(target, finished, overwrite=self._options.overwrite, exif=self._source.picture.exif)
         self._notes += [f"{path}: {note}" for note in self._source.picture.notes]
@@ -191,13 +190,6 @@ def _numbered(folder: Path, paths: Sequence[Path]) -> list[Path]:
         used.add(name.lower())
         targets.append(folder / name)
     return targets
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir()
-    except OSError as error:
-        raise OutputError(f"the folder {folder} cannot be made ({error.strerror})") from error
 
 
 def too_large(path: Path, width: int, height: int) -> str:

@@ -2,32 +2,17 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from pipeline.frame import Frame, Pixels
 
 
-@runtime_checkable
-class Overlapping(Protocol):
-    """What can have several frames in flight; ``Stylizer`` is one."""
+class Stage(Protocol):
+    """What can have several frames in flight; ``ScheduledStylizer`` is one."""
 
     @property
     def slots(self) -> int:
         """How many; may change between frames."""
-
-    def submit(self, pixels: Pixels) -> None:
-        """Take a frame, which stays unchanged until its result was collected."""
-
-    def collect(self) -> Pixels:
-        """The result of the oldest frame that was submitted."""
-
-
-class Stage(Protocol):
-    """``Overlapping``, of frames that tell when they are; ``ScheduledStylizer`` is one."""
-
-    @property
-    def slots(self) -> int:
-        """How many frames may be in flight; may change between frames."""
 
     def submit(self, frame: Frame) -> None:
         """Take a frame, whose pixels stay unchanged until its result was collected."""
@@ -37,7 +22,7 @@ class Stage(Protocol):
 
 
 class OneByOne:
-    """A function in the place of something that overlaps."""
+    """A function of pixels as a stage."""
 
     slots = 1
 
@@ -52,27 +37,6 @@ class OneByOne:
     def collect(self) -> Pixels:
         """What came of it."""
         return self._result
-
-
-class PixelsOnly:
-    """Something that overlaps and does not ask when a frame is."""
-
-    def __init__(self, stylizer: Overlapping) -> None:
-        """``stylizer`` stays its owner's."""
-        self._stylizer = stylizer
-
-    @property
-    def slots(self) -> int:
-        """See ``Stage``."""
-        return self._stylizer.slots
-
-    def submit(self, frame: Frame) -> None:
-        """See ``Stage``."""
-        self._stylizer.submit(frame.pixels)
-
-    def collect(self) -> Pixels:
-        """See ``Stage``."""
-        return self._stylizer.collect()
 
 
 def overlapped(stage: Stage, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Pixels]]:

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.common.atomic_files import make_folder
 from pipeline.common.errors import EXIT_DAMAGED_INPUT, EXIT_INTERRUPTED, BrushstreamError, OutputError
 from pipeline.video.job import RunVideo, VideoSummary, run_plan
 from pipeline.video.plan import VideoPlan
@@ -102,7 +102,7 @@ def _outcome(plan: VideoPlan, run: RunVideo, tell: Tell, stop: threading.Event) 
     if stop.is_set():
         raise KeyboardInterrupt
     if plan.makes_folder:
-        _make_folder(final.parent)
+        make_folder(final.parent, parents=True)
     tell(Event("start", name, {"output": str(final), "action": plan.action}))
     summary = run(plan, tell, stop)
     for note in summary.notes:
@@ -110,13 +110,6 @@ def _outcome(plan: VideoPlan, run: RunVideo, tell: Tell, stop: threading.Event) 
     if summary.interrupted:
         return Outcome(plan, "stopped", "", summary, EXIT_INTERRUPTED)
     return Outcome(plan, "done", summary.damage or "", summary, EXIT_DAMAGED_INPUT if summary.damage else 0)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"the folder {folder} cannot be made ({error.strerror}); choose another") from error
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:

@@ -14,31 +14,12 @@ from pipeline.common.concurrency import BusyTime, Fifo, WorkerGroup
 from pipeline.common.machine import usable_cores
 from pipeline.frame import Frame, Pixels
 from pipeline.stream import Sink, Source
-from pipeline.stylize.in_flight import OneByOne, Overlapping, PixelsOnly, Stage, overlapped
+from pipeline.stylize.in_flight import Stage, overlapped
 from pipeline.video.progress import STAGES, LoopProgress, LoopReport
 
 QUEUED_FRAMES = 2
 """Frames that may wait before stylizing, and before encoding. Two smooth out uneven stages; more only
 costs memory."""
-
-
-def run_file(
-    source: Source,
-    stylize: Callable[[Pixels], Pixels] | Overlapping,
-    sink: Sink,
-    *,
-    on_progress: Callable[[LoopProgress], None] | None = None,
-    stop: threading.Event | None = None,
-    queued_frames: int = QUEUED_FRAMES,
-) -> LoopReport:
-    """Pass the pixels of every frame of ``source`` through ``stylize`` into ``sink``, in order.
-
-    As ``run_frames``, for a ``stylize`` that does not ask when a frame is: (H, W, 3) uint8 BGR to the
-    same, used in one thread: a function, or a ``Stylizer``, of which as many frames are kept in flight as
-    it has slots.
-    """
-    stage = PixelsOnly(stylize) if isinstance(stylize, Overlapping) else OneByOne(stylize)
-    return _FileLoop(source, stage, sink, stop or threading.Event(), queued_frames).run(on_progress)
 
 
 def run_frames(

@@ -32,11 +32,15 @@ class PictureFormat:
 
     @classmethod
     def of(
-        cls, info: StreamInfo, tick: Fraction | None, color: VideoColor, aspect: Fraction | None = None
+        cls,
+        info: StreamInfo,
+        tick: Fraction | None = None,
+        color: VideoColor | None = None,
+        aspect: Fraction = Fraction(1),
     ) -> "PictureFormat":
-        """Without a rate NO_RATE is taken, without a tick a fine one, without ``aspect`` square pixels."""
+        """Without a rate NO_RATE is taken, without a tick a fine one, without ``color`` BT.709."""
         rate = info.rate or NO_RATE
-        return cls(info.size, rate, tick or fine_time_base(rate), color, aspect or Fraction(1))
+        return cls(info.size, rate, tick or fine_time_base(rate), color or VideoColor(), aspect)
 
     def ticks_of(self, frame: Frame, before: int | None) -> int:
         """The frame's time in ticks, always later than ``before``, the ticks of the frame before."""

@@ -1,4 +1,4 @@
-"""The figures of a report: by name, with meaning; those a style's card may carry, and their schema."""
+"""The figures of a report: by name, with meaning, and those a style's card may carry."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -168,18 +168,3 @@ def for_card(figures: dict[str, float | None], about: dict[str, str | int]) -> d
     """What a card carries under ``evaluation``: the figures that were measured, rounded, and ``about``."""
     rounded = {name: round(value, 5) for name, value in figures.items() if value is not None}
     return {**rounded, **{key: about[key] for key in ABOUT}}
-
-
-def schema() -> dict[str, Any]:
-    """JSON schema (2020-12) of what ``for_card`` gives; other keys, such as held-out terms, may be there."""
-    numbers = {f.name: {"type": "number", "description": f.meaning} for f in FIGURES}
-    others = {key: {"type": kind, "description": meaning} for key, (kind, meaning) in ABOUT.items()}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "evaluation in a Brushstream style card",
-        "description": "Figures of `brushstream evaluate`; one that was not measured is absent.",
-        "type": "object",
-        "properties": {**numbers, **others},
-        "required": list(ABOUT),
-        "additionalProperties": True,
-    }

@@ -15,6 +15,7 @@ from pipeline.common.errors import InputError
 from training.feed_forward.data import (
     IMAGE_SUFFIXES,
     RgbImage,
+    center_square,
     find_photos,
     is_held_out,
     read_rgb,
@@ -62,7 +63,9 @@ def photos_to_judge(folder: Path, limit: int | None = None, side_px: int = PHOTO
     """
     found = held_out(folder)
     readable = ((path, read_rgb(path)) for path in found)
-    photos = [Photo(path.name, center_square(rgb, side_px)) for path, rgb in readable if rgb is not None]
+    photos = [
+        Photo(path.name, _bgr(center_square(rgb, side_px))) for path, rgb in readable if rgb is not None
+    ]
     if not photos:
         raise InputError(f"--photos {folder}: none of the {len(found)} held-out photographs can be read")
     return spread(photos, limit)
@@ -88,14 +91,6 @@ def spread(items: Sequence[T], limit: int | None) -> list[T]:
     if limit is None or limit >= len(items):
         return list(items)
     return [items[number * len(items) // limit] for number in range(limit)]
-
-
-def center_square(rgb: RgbImage, side_px: int) -> Pixels:
-    """(H, W, 3) RGB -> (side, side, 3) BGR: short side scaled to ``side_px``, the middle cut out."""
-    scaled = resize(rgb, side_px / min(rgb.shape[:2]))
-    top, left = ((length - side_px) // 2 for length in scaled.shape[:2])
-    square = scaled[top : top + side_px, left : left + side_px, ::-1]
-    return np.ascontiguousarray(square)
 
 
 def find_painting(folder: Path, *names: str) -> Path | None:
@@ -167,7 +162,11 @@ def image_of(frame: Pixels, device: torch.device | str = "cpu") -> Tensor:
     return to_tensor(np.ascontiguousarray(frame[:, :, ::-1])).unsqueeze(0).to(device)
 
 
+def _bgr(rgb: RgbImage) -> Pixels:
+    return np.ascontiguousarray(rgb[:, :, ::-1])
+
+
 def frame_of(image: Tensor) -> Pixels:
     """An image (1, 3, H, W), RGB in [0, 1], as a frame."""
     rgb = image.detach()[0].float().clamp(0, 1).mul(255).add(0.5).byte().permute(1, 2, 0).cpu().numpy()
-    return np.ascontiguousarray(rgb[:, :, ::-1])
+    return _bgr(rgb)

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pipeline.common.atomic_files import make_folder
 from pipeline.common.errors import CheckpointError
-from pipeline.common.reports import write_json
+from pipeline.common.reports import read_json, write_json
 from training import image_io
 from training.gatys import render, state
 from training.gatys.recipe import RenderRecipe, changed
@@ -91,7 +92,7 @@ class Judge:
         """
         about = self._about()
         name = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:20]
-        image_io.make_folder(folder)
+        make_folder(folder, parents=True)
         numbers, picture = folder / f"{name}.json", folder / f"{name}.png"
         if not numbers.exists():
             self._optimise(folder / f"{name}.resume.safetensors", numbers, picture, about, on_step)
@@ -119,14 +120,6 @@ class Judge:
         image_io.write_picture(picture, done.image)
         losses = [row["total"] for row in done.history]
         write_json(numbers, {"about": about, "losses": losses, "terms": last, "seconds": done.seconds})
-
-
-def read_json(path: Path) -> Any:
-    """What ``write_json`` wrote. CheckpointError: damaged."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise CheckpointError(f"{path}: damaged ({error}); delete it to have it made again") from error
 
 
 def objective_ratio(network: float, losses: list[float]) -> float:

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.losses.color import luma
+
 GRID_LIMIT = 6.0
 BLOB_LIMIT = 0.02
 GRID_PERIODS_PX = (2, 4)
@@ -64,14 +66,10 @@ def blob_share(content: Tensor, stylized: Tensor) -> float:
     Args:
         content, stylized: (N, 3, H, W), RGB in [0, 1], H and W at least 16.
     """
-    given, drawn = (F.avg_pool2d(_luma(x), _BLOB_BLOCK_PX).flatten(1).double() for x in (content, stylized))
+    given, drawn = (F.avg_pool2d(luma(x), _BLOB_BLOCK_PX).flatten(1).double() for x in (content, stylized))
     centred = given - given.mean(dim=1, keepdim=True)
     slope = (centred * drawn).sum(dim=1, keepdim=True) / centred.square().sum(dim=1, keepdim=True).clamp_min(
         1e-9
     )
     expected = drawn.mean(dim=1, keepdim=True) + slope * centred
     return float(((drawn - expected).abs() > _BLOB_DISTANCE).double().mean())
-
-
-def _luma(image: Tensor) -> Tensor:
-    return (image * image.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)

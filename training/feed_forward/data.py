@@ -85,6 +85,13 @@ def resize(pixels: RgbImage, factor: float) -> RgbImage:
     return scaled
 
 
+def center_square(pixels: RgbImage, side_px: int) -> RgbImage:
+    """(H, W, 3) -> (side, side, 3): short side scaled to ``side_px``, the middle cut out."""
+    scaled = resize(pixels, side_px / min(pixels.shape[:2]))
+    top, left = ((length - side_px) // 2 for length in scaled.shape[:2])
+    return scaled[top : top + side_px, left : left + side_px]
+
+
 def to_tensor(pixels: RgbImage) -> Tensor:
     """(H, W, 3) uint8 -> (3, H, W) float32 in [0, 1]."""
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))).float() / 255.0

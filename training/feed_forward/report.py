@@ -8,11 +8,10 @@ import cv2
 import torch
 from torch import Tensor
 
-from pipeline.common.atomic_files import written
+from pipeline.common.atomic_files import make_folder, written
 from pipeline.common.errors import InputError
 from pipeline.common.progress import time_left
 from training.feed_forward.recipe import TrainingProgress
-from training.image_io import make_folder
 
 
 def artwork_of(painting: Path, told: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def write_preview(path: Path, content: Tensor, stylized: Tensor) -> None:
     """
     rows = [torch.cat(list(image), dim=2) for image in (content, stylized)]
     pixels = (torch.cat(rows, dim=1) * 255.0 + 0.5).clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy()
-    make_folder(path.parent)
+    make_folder(path.parent, parents=True)
     with written(path) as part:
         part.write_bytes(cv2.imencode(".png", pixels[:, :, ::-1])[1].tobytes())
 

@@ -1,13 +1,13 @@
 """Held-out photographs: what a network makes of pictures that training never saw."""
 
-from collections.abc import Iterator
+import itertools
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.common.errors import InputError
-from training.feed_forward.data import read_rgb, resize, to_tensor
+from training.feed_forward.data import center_square, read_rgb, to_tensor
 from training.feed_forward.recipe import TrainingRecipe
 from training.losses.objective import Objective
 
@@ -21,24 +21,12 @@ def held_out_batch(photos: list[Path]) -> Tensor:
     Raises:
         InputError: none of them is readable.
     """
-    squares = list(_squares(photos))
+    readable = (pixels for path in photos if (pixels := read_rgb(path)) is not None)
+    chosen = itertools.islice(readable, HELD_OUT_PHOTOS)
+    squares = [to_tensor(center_square(pixels, HELD_OUT_SIDE_PX)) for pixels in chosen]
     if not squares:
         raise InputError("none of the photographs set aside for validation can be read")
     return torch.stack(squares)
-
-
-def _squares(photos: list[Path]) -> Iterator[Tensor]:
-    found = 0
-    for path in photos:
-        pixels = read_rgb(path)
-        if pixels is None:
-            continue
-        pixels = resize(pixels, HELD_OUT_SIDE_PX / min(pixels.shape[:2]))
-        top, left = ((length - HELD_OUT_SIDE_PX) // 2 for length in pixels.shape[:2])
-        yield to_tensor(pixels[top : top + HELD_OUT_SIDE_PX, left : left + HELD_OUT_SIDE_PX])
-        found += 1
-        if found == HELD_OUT_PHOTOS:
-            return
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from pipeline.common.atomic_files import make_folder
 from pipeline.common.errors import InputError
 from training import image_io
 from training.gatys import render
@@ -85,7 +86,7 @@ def render_still(
 
     def keep_snapshot(step: int, image: Tensor) -> None:
         path = job.snapshot_file(step)
-        image_io.make_folder(path.parent)
+        make_folder(path.parent, parents=True)
         image_io.write_picture(path, finish(image), 8, content.icc_profile)
 
     every = job.snapshot_interval

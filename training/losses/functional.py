@@ -82,11 +82,8 @@ def content_distance(
     Raises:
         ValueError: the shapes differ.
     """
-    if features.shape != target.shape:
-        raise ValueError(f"features {tuple(features.shape)} and target {tuple(target.shape)} must agree")
-    if features.dtype != torch.float64:
-        features, target = features.float(), target.float()
-    return F.mse_loss(features, target) / pooled(target.square().mean()).clamp_min(1e-12)
+    wide = target if target.dtype == torch.float64 else target.float()
+    return johnson_content_distance(features, wide) / pooled(wide.square().mean()).clamp_min(1e-12)
 
 
 def gatys_content_distance(features: Tensor, target: Tensor) -> Tensor:

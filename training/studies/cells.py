@@ -1,11 +1,10 @@
 """What a study keeps of its trials: files that say what they are of, so that none is taken for another."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from pipeline.common.errors import CheckpointError
-from pipeline.common.reports import write_json
+from pipeline.common.reports import read_json, write_json
 
 
 def claim(path: Path, identity: dict[str, Any]) -> None:
@@ -21,14 +20,6 @@ def claim(path: Path, identity: dict[str, Any]) -> None:
             f"{path.parent}: this render was made with other settings ({changes}); use the same, or give "
             "another folder with -o"
         )
-
-
-def read_json(path: Path) -> Any:
-    """What ``write_json`` wrote; CheckpointError where it is damaged."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise CheckpointError(f"{path}: damaged ({error}); delete {path.parent} to render again") from error
 
 
 def file_name(label: str) -> str:

@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pipeline.common.reports import write_json, write_table
+from pipeline.common.atomic_files import make_folder
+from pipeline.common.reports import read_json, write_json, write_table
 from training import image_io
 from training.gatys import render, state
 from training.gatys.job import open_encoder, require_sensible_render
@@ -19,7 +20,7 @@ from training.gatys.render import Inputs, RenderRun
 from training.gatys.step import RenderProgress
 from training.losses import functional
 from training.losses.vgg_weights import source_of
-from training.studies.cells import claim, file_name, read_json
+from training.studies.cells import claim, file_name
 from training.studies.plans import Study, Trial
 from training.studies.sheet import Cell, cell, draw_sheet, wrapped, write_sheet
 
@@ -115,7 +116,7 @@ def run_trial(
     end ``history.json``.
     """
     folder = cells / file_name(trial.label)
-    image_io.make_folder(folder)
+    make_folder(folder, parents=True)
     claim(folder / "trial.json", _identity(trial, inputs, place))
     history = folder / "history.json"
     if not history.exists():

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pipeline.common.atomic_files import make_folder
 from pipeline.common.errors import TrainingError
 from pipeline.common.reports import write_table
 from training import checkpoint as checkpoints
@@ -114,7 +115,7 @@ def run_train_study(
 
 def _trained(trial: Trial, run: TrainingRun, identity: dict[str, Any], on_progress: OnTraining) -> Checkpoint:
     """The network of ``trial``, from its folder where it is there."""
-    image_io.make_folder(trial.folder)
+    make_folder(trial.folder, parents=True)
     claim(trial.folder / "trial.json", {**trial.recipe.to_dict(), **identity})
     if trial.network_file.exists():
         return checkpoints.load(trial.network_file)

@@ -6,10 +6,9 @@ the installed distributions. Only whether CUDA really opens the GPU is left to t
 
 import shutil
 import subprocess
-from importlib import metadata
 from pathlib import Path
 
-from pipeline.common.adapters import is_installed
+from pipeline.common.adapters import installed_version, is_installed
 from pipeline.engines import registry
 from pipeline.engines.tensorrt.rules import NEWEST_SEEN, parse_version, why_version_unfit
 
@@ -62,22 +61,18 @@ def _ask_driver(fields: str) -> str:
 def _package(distribution: str, module: str) -> str:
     if not is_installed(module):
         return f"not installed: {GET_PACKAGE}"
-    return installed_version(distribution) or "installed, version unknown"
+    return version_of(distribution) or "installed, version unknown"
 
 
-def installed_version(distribution: str) -> str | None:
+def version_of(distribution: str) -> str | None:
     """The version of a distribution, or of one that stands for it; None where none is installed."""
     variants = {"cuda-python": ("cuda-bindings",), "tensorrt": ("tensorrt-cu13", "tensorrt-cu12")}
-    for name in (distribution, *variants.get(distribution, ())):
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return None
+    found = map(installed_version, (distribution, *variants.get(distribution, ())))
+    return next(filter(None, found), None)
 
 
 def _version() -> str:
-    version = installed_version("tensorrt")
+    version = version_of("tensorrt")
     if version is None:
         return f"8.6, 10 or 11 is needed: {GET_PACKAGE}"
     unfit = why_version_unfit(version)

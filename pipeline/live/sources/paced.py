@@ -9,7 +9,7 @@ from fractions import Fraction
 from pipeline.common.latency import Clock
 from pipeline.frame import Frame, Pixels
 from pipeline.live.sources.synthetic import SyntheticSource
-from pipeline.stream import Source, StreamInfo
+from pipeline.stream import Source
 
 
 class PacedSource(Source):
@@ -126,8 +126,3 @@ def _wait_until(due_at: float, stop: threading.Event, clock: Clock) -> bool:
         if stop.wait(left):
             return False
     return not stop.is_set()
-
-
-def live_info(info: StreamInfo) -> StreamInfo:
-    """The same stream, live and without an end."""
-    return replace(info, live=True, frame_count=None)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pipeline.common.errors import InputError
 from pipeline.common.latency import Clock
 from pipeline.frame import Frame
-from pipeline.live.sources.paced import live_info
 from pipeline.stream import Source
 
 PAUSES_S = (0.2, 0.4, 0.8)
@@ -57,7 +56,7 @@ class ReconnectingSource(Source):
         self._pauses_s = pauses_s
         self._clock = clock
         self._source: Source | None = open_source(False)
-        self.info = live_info(self._source.info)
+        self.info = replace(self._source.info, live=True, frame_count=None)
 
     def __iter__(self) -> Iterator[Frame]:
         index = 0

@@ -80,8 +80,7 @@ class GifAssembler(OutputAssembler):
             stream.height, stream.width = self.spec.padded
             stream.pix_fmt = "pal8"
             stream.codec_context.time_base = _TICK
-            frames_in_order = zip(times, self._decoded(segments), strict=True)
-            for number, (ticks, frame) in enumerate(frames_in_order):
+            for number, frame in enumerate(self._decoded(segments)):
                 frame.pts, frame.time_base = number, _TICK
                 frames_in.push(frame)
                 if number == 0:
@@ -89,7 +88,6 @@ class GifAssembler(OutputAssembler):
                     palette_in.push(None)
                 for painted in _pulled(graph):
                     self._mux(container, stream, painted, times)
-                del ticks
             frames_in.push(None)
             for painted in _pulled(graph):
                 self._mux(container, stream, painted, times)
@@ -97,11 +95,7 @@ class GifAssembler(OutputAssembler):
         return times
 
     def _mux(
-        self,
-        container: OutputContainer,
-        stream: VideoStream,
-        frame: VideoFrame,
-        times: list[int],
+        self, container: OutputContainer, stream: VideoStream, frame: VideoFrame, times: list[int]
     ) -> None:
         assert frame.pts is not None
         number = round(frame.pts * (frame.time_base or _TICK) / _TICK)

@@ -9,7 +9,7 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Disposition, Stream
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -17,6 +17,7 @@ from pipeline.common.errors import InputError, InputNotFoundError
 from pipeline.common.machine import usable_cores
 from pipeline.video.reading import matroska
 from pipeline.video.reading.clean_aperture import Aperture, clean_aperture
+from pipeline.video.reading.streams import first_pictures
 from pipeline.video.reading.timeline import Timeline, placed
 
 _TEXT_ART_FORMATS = {"tty", "ansi", "idf", "bin", "xbin"}
@@ -87,10 +88,10 @@ class VideoDecoder:
         return None if end is None else end - self.timeline.origin
 
     def _picture_stream(self) -> VideoStream:
-        for stream in self.container.streams.video:
-            if not stream.disposition & Disposition.attached_pic:
-                self._check_decoder(stream)
-                return stream
+        stream = first_pictures(self.container.streams.video)
+        if isinstance(stream, VideoStream):
+            self._check_decoder(stream)
+            return stream
         kinds: list[str] = sorted({s.type for s in self.container.streams}) or ["nothing"]
         self.close()
         raise InputError(f"{self.path} has no video stream, only {', '.join(kinds)}; name a video file")

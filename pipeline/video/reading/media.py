@@ -8,7 +8,6 @@ from fractions import Fraction
 
 from pipeline.frame import Frame, Pixels
 from pipeline.stream import Source
-from pipeline.video.color import VideoColor
 from pipeline.video.picture_format import NO_RATE, PictureFormat
 
 
@@ -31,28 +30,18 @@ class MediaSource(Source):
     """Frames of a file or folder.
 
     Attributes:
-        color: the colour tags of the stream, to be written into a copy.
-        time_base: seconds of one tick of the file's clock, of which every ``pts`` is a multiple; None
-            where frames come at an even pace of ``info.rate``.
-        pixel_aspect: width : height of one pixel, after rotation.
+        pictures: what the frames have in common, for a copy.
         start: pts of the first frame.
         end: seconds of the media's own time at which its pictures end, None where it does not say.
         notes: lines the user should know.
         numbers: of the pictures of a sequence, as their names have them; empty where there are none.
     """
 
-    color: VideoColor
-    time_base: Fraction | None
-    pixel_aspect: Fraction
+    pictures: PictureFormat
     start: Fraction
     end: Fraction | None
     notes: list[str]
     numbers: Sequence[int] = ()
-
-    @property
-    def pictures(self) -> PictureFormat:
-        """What the frames have in common, for a copy."""
-        return PictureFormat.of(self.info, self.time_base, self.color, self.pixel_aspect)
 
     @abstractmethod
     def skip_to(

@@ -12,8 +12,7 @@ from pipeline.frame import Frame, Pixels
 from pipeline.images.reading import READABLE, list_images, natural_key, read_image, read_picture
 from pipeline.images.resizing import resize
 from pipeline.stream import StreamInfo
-from pipeline.video.color import VideoColor
-from pipeline.video.picture_format import NO_RATE
+from pipeline.video.picture_format import NO_RATE, PictureFormat
 from pipeline.video.reading.media import MediaSource, Position
 
 VIDEO_SUFFIXES = (
@@ -45,7 +44,7 @@ class PictureSequenceSource(MediaSource):
         self._path = path
         first = self._read(0)
         self.info = StreamInfo(first.shape[:2], rate or NO_RATE, len(self._paths))
-        self.color, self.pixel_aspect, self.time_base = VideoColor(), Fraction(1), None
+        self.pictures = PictureFormat.of(self.info)
         self.start, self.end = Fraction(0), None
         self.numbers = _numbers(self._paths)
         self.notes = [*_gap_notes(self.numbers), *_notes_of(self._paths[0])]

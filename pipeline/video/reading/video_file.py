@@ -15,6 +15,7 @@ from pipeline.frame import Frame, Pixels
 from pipeline.stream import StreamInfo
 from pipeline.video.color import VideoColor
 from pipeline.video.frame_filter import FrameFilter
+from pipeline.video.picture_format import PictureFormat
 from pipeline.video.reading.decoder import REPAIR, VideoDecoder
 from pipeline.video.reading.deinterlace import FILTER, deinterlaced
 from pipeline.video.reading.geometry import Geometry
@@ -37,7 +38,7 @@ class VideoFileSource(MediaSource):
     ``MediaSource`` for what it tells.
 
     Attributes:
-        info: ``size`` is after rotation and after ``size``.
+        info: ``size`` is after rotation and scaling.
     """
 
     def __init__(
@@ -118,7 +119,6 @@ class VideoFileSource(MediaSource):
         if self._decoder.stream.metadata.get("alpha_mode") == "1":
             self.notes.append("the transparency of VP8 and VP9 is left out: hidden colours may appear")
         self._tone_map = self._coded.is_hdr and hdr == "tone-map"
-        self.color = VideoColor() if self._tone_map else self._coded
         if self._tone_map:
             self.notes.append("HDR was tone-mapped to BT.709; --hdr keep-tags paints its numbers as they are")
 
@@ -127,9 +127,10 @@ class VideoFileSource(MediaSource):
         self._own_rate = rate or Fraction(25)
         self.start = self._time_of(first, 0)
         self.end = None if self._fps else self._decoder.end()
-        self.time_base = None if self._fps else self._decoder.tick
         self.info = StreamInfo(self._geometry.size, self._fps or rate or None, self._expected_frames(rate))
-        self.pixel_aspect = self._geometry.aspect
+        tick = None if self._fps else self._decoder.tick
+        color = VideoColor() if self._tone_map else self._coded
+        self.pictures = PictureFormat.of(self.info, tick, color, self._geometry.aspect)
         depth = max(component.bits for component in first.format.components)
         if depth > 8:
             self.notes.append(f"the input has {depth} bits a colour, the result has 8")

@@ -139,7 +139,7 @@ def test_without_paintings_the_rest_still_runs(
     assert evaluation["content"] == pytest.approx(figures_found["content"], abs=1e-5)
     assert "style_distance" not in evaluation
     assert evaluation["photos"] == 1
-    assert set(figures.schema()["required"]) <= set(evaluation)
+    assert set(figures.ABOUT) <= set(evaluation)
     assert own.read_bytes()[:200] == graph
     assert [path.name for path in tmp_path.glob("*.part*")] == []
 

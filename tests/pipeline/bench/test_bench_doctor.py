@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import asdict
 
 import pytest
 
@@ -22,7 +23,7 @@ def test_bench_measures_by_its_clock(invert_style: StyleFile) -> None:
     assert report.engine.startswith("onnxruntime")
     assert report.size == (30, 50)
     assert {"openvino", "numpy"} <= set(report.versions)
-    assert json.loads(json.dumps(report.to_dict()))["service"]["max"] == pytest.approx(1.0)
+    assert json.loads(json.dumps(asdict(report)))["service"]["max"] == pytest.approx(1.0)
 
 
 def test_bench_refuses_what_it_cannot_measure(invert_style: StyleFile) -> None:

@@ -1,6 +1,7 @@
 """Times by a clock the test turns itself."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -112,7 +113,7 @@ def test_the_report_is_json() -> None:
     clock = HandClock()
     times = LatencyClock(clock=clock)
     run_frame(times, clock, stylize=4)
-    report = json.loads(json.dumps(times.report().to_dict()))
+    report = json.loads(json.dumps(asdict(times.report())))
     assert report["stages"]["stylize"]["p99"] == pytest.approx(4)
     assert report["frames_out"] == 1
 

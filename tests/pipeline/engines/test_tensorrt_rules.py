@@ -210,7 +210,7 @@ def test_doctor_reads_driver_and_gpus(tmp_path: Path, monkeypatch: pytest.Monkey
     [("8.6.1", "is fit"), ("8.5.3", "too old"), ("12.0", "newer than any"), (None, "pip install")],
 )
 def test_doctor_judges_the_version(version: str | None, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(findings, "installed_version", lambda name: version)
+    monkeypatch.setattr(findings, "version_of", lambda name: version)
     assert says in dict(findings.tensorrt_lines())["TensorRT version"]
 
 

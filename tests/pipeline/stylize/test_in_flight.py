@@ -17,7 +17,7 @@ from pipeline.live.sources.synthetic import SyntheticSource
 from pipeline.stylize.in_flight import overlapped
 from pipeline.video import plan
 from pipeline.video.job import run_video
-from pipeline.video.loop import run_file
+from pipeline.video.loop import run_frames
 from pipeline.video.options import VideoOptions
 from pipeline.video.progress import LoopProgress
 from pipeline.video.segments.journal import unfinished_frames
@@ -64,21 +64,6 @@ def test_no_frame_is_no_result() -> None:
     assert list(overlapped(Slots([2]), [])) == []
 
 
-class Overlapping:
-    """A stylizer with two slots that changes nothing."""
-
-    slots = 2
-
-    def __init__(self) -> None:
-        self.waiting: deque[Pixels] = deque()
-
-    def submit(self, pixels: Pixels) -> None:
-        self.waiting.append(pixels)
-
-    def collect(self) -> Pixels:
-        return self.waiting.popleft()
-
-
 def test_ctrl_c_with_frames_in_flight_keeps_what_was_made() -> None:
     sink = NullSink()
 
@@ -86,7 +71,7 @@ def test_ctrl_c_with_frames_in_flight_keeps_what_was_made() -> None:
         if progress.frames:
             raise KeyboardInterrupt
 
-    report = run_file(SyntheticSource((8, 8), 25, 10**6), Overlapping(), sink, on_progress=interrupt)
+    report = run_frames(SyntheticSource((8, 8), 25, 10**6), Slots([2]), sink, on_progress=interrupt)
     assert (report.interrupted, sink.complete) == (True, False)
     assert not [t for t in threading.enumerate() if t.name.startswith("brushstream")]
 

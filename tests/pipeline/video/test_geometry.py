@@ -61,7 +61,7 @@ def test_pixels_become_square_where_the_target_knows_no_others(
 
 def test_size_of_square_pixels_is_as_it_was_asked(tmp_path: Path) -> None:
     with VideoFileSource(make_media.clip(tmp_path / "in.mp4"), (32, 32)) as source:
-        assert (source.info.size, source.pixel_aspect, source.notes) == ((32, 32), Fraction(1), [])
+        assert (source.info.size, source.pictures.aspect, source.notes) == ((32, 32), Fraction(1), [])
 
 
 def test_other_sizes_in_the_stream_are_framed_in_black(tmp_path: Path) -> None:

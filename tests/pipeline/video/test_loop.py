@@ -1,8 +1,9 @@
 """The file loop: order, back-pressure, errors, stopping; no clock decides anything here."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from pipeline.common.concurrency import BusyTime, Fifo, StoppedError, WorkerGrou
 from pipeline.frame import Frame, Pixels
 from pipeline.live.sinks.null import NullSink
 from pipeline.stream import Sink, Source, StreamInfo
-from pipeline.video.loop import run_file
+from pipeline.stylize.in_flight import OneByOne
+from pipeline.video.loop import run_frames
 from pipeline.video.progress import STAGES, LoopProgress, LoopReport
 
 
@@ -45,6 +47,10 @@ class Keeping(NullSink):
 
 def invert(pixels: Pixels) -> Pixels:
     return 255 - pixels
+
+
+def run_file(source: Source, style: Callable[[Pixels], Pixels], sink: Sink, **options: Any) -> LoopReport:
+    return run_frames(source, OneByOne(style), sink, **options)
 
 
 def own_threads() -> list[str]:

@@ -68,7 +68,7 @@ def test_colours_are_those_ffmpeg_shows(tmp_path: Path, tags: tuple[str, str]) -
     tagging = ("-colorspace", matrix, "-color_range", span)
     make_media.ffmpeg(*make_media.TESTSRC, "-vf", convert, *make_media.H264, *tagging, path)
     frames, source = read(path)
-    assert source.color.full_range == (span == "pc")
+    assert source.pictures.color.full_range == (span == "pc")
     difference = np.abs(frames[0].pixels.astype(int) - by_ffmpeg(path, (48, 64)))
     assert difference.mean() < 1.0  # two releases of swscale round differently
 

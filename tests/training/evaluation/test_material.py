@@ -54,10 +54,12 @@ def test_unreadable_photographs_are_passed_over(tmp_path: Path) -> None:
         material.photos_to_judge(folder)
 
 
-def test_the_middle_is_cut_out_and_turned_to_bgr() -> None:
-    rgb = np.zeros((10, 30, 3), np.uint8)
-    rgb[:, 10:20, 0] = 255  # a red square in the middle
-    square = material.center_square(rgb, 10)
+def test_the_middle_is_cut_out_and_turned_to_bgr(tmp_path: Path) -> None:
+    bgr = np.zeros((10, 30, 3), np.uint8)
+    bgr[:, 10:20, 2] = 255  # a red square in the middle
+    cv2.imwrite(str(tmp_path / "red.png"), bgr)
+    (tmp_path / "HELD_OUT").touch()
+    square = material.photos_to_judge(tmp_path, side_px=10)[0].frame
     assert np.unique(square.reshape(-1, 3), axis=0).tolist() == [[0, 0, 255]]
     assert square.flags.c_contiguous
     assert material.image_of(square)[0, :, 0, 0].tolist() == [1.0, 0.0, 0.0]
