@@ -3,8 +3,8 @@
 import dataclasses
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +23,8 @@ from pipeline.video.progress import LoopProgress
 from pipeline.video.writing.recording import VideoFileSink
 
 WARMUP_FRAMES = 5
-MEASURED_FRAMES = 40
-_MEASURED_AT_MOST_MS = 1500.0
+MEASURED_FRAMES = 30
+_MEASURED_AT_MOST_MS = 700.0
 _VIDEO_WIDEST_PX = 1920
 _SHEET_WIDEST_PX = 2400
 _SHEET_AT_S = 1.3
@@ -101,13 +101,15 @@ class DemoSummary:
 def run_demo(
     options: DemoOptions | None = None,
     on_progress: Callable[[LoopProgress], None] | None = None,
-    on_style: Callable[[StyleSpeed], None] | None = None,
+    on_style: Callable[[StyleSpeed, int, int], None] | None = None,
 ) -> DemoSummary:
-    """Measure every style, then write the contact sheet and the side-by-side video.
+    """Open and measure every style, then write the contact sheet and the side-by-side video.
+
+    The contact sheet is there as soon as the first style has painted, and whole once the last one has.
 
     Args:
         on_progress: told about ten times a second while the video is made.
-        on_style: told each style's speed when it was measured.
+        on_style: told each style's speed when it was measured, which of how many it is.
 
     Raises:
         StyleError, EngineError: a style cannot be used, or there is none at all.
@@ -118,20 +120,33 @@ def run_demo(
     styles = _find_styles(options.styles)
     make_folder(options.output)
     frames = max(1, round(options.seconds * options.rate))
-    with SyntheticSource(options.size, options.rate, frames) as source, _opened(styles, options) as stylizers:
-        speeds = tuple(_measure(stylizer, source, on_style) for stylizer in stylizers)
-        contact_sheet = options.output / "contact-sheet.png"
+    contact_sheet, video = options.output / "contact-sheet.png", options.output / "demo.mp4"
+    stylizers: list[Stylizer] = []
+    speeds: list[StyleSpeed] = []
+    with SyntheticSource(options.size, options.rate, frames) as source, ExitStack() as opened:
         moment = source.frame(round(_SHEET_AT_S * options.rate)).pixels
-        sheet = _Panels(stylizers, [Label(s.title, s.artist) for s in speeds], options.size, _SHEET_WIDEST_PX)
-        write_image(contact_sheet, sheet.page(moment), overwrite=True)
-        video = options.output / "demo.mp4"
-        labels = [Label(s.title, f"{s.fps:.0f} frames/s, {s.engine}") for s in speeds]
-        panels = _Panels(stylizers, labels, options.size, _VIDEO_WIDEST_PX)
+        sheet = _Page([_label(style.card) for style in styles], options.size, _SHEET_WIDEST_PX)
+        for style in styles:
+            stylizer = Stylizer(style, options.size, engine=options.engine, precision=options.precision)
+            stylizers.append(opened.enter_context(stylizer))
+            if len(stylizers) in (1, len(styles)):
+                write_image(contact_sheet, sheet.painted(moment, stylizers), overwrite=True)
+            speeds.append(_measure(stylizer, source))
+            if on_style is not None:
+                on_style(speeds[-1], len(speeds), len(styles))
+        page = _Page([_speed_label(s) for s in speeds], options.size, _VIDEO_WIDEST_PX)
         with VideoFileSink(video, overwrite=True) as sink:
-            sink.open(dataclasses.replace(source.info, size=panels.grid.size))
-            report = run_frames(source, OneByOne(panels.page), sink, on_progress=on_progress)
-    seconds = time.perf_counter() - started_at
-    return DemoSummary(video, contact_sheet, report.frames, seconds, options.size, speeds, report.interrupted)
+            sink.open(dataclasses.replace(source.info, size=page.grid.size))
+            report = run_frames(
+                source,
+                OneByOne(lambda pixels: page.painted(pixels, stylizers)),
+                sink,
+                on_progress=on_progress,
+            )
+    return DemoSummary(
+        video, contact_sheet, report.frames, time.perf_counter() - started_at, options.size, tuple(speeds),
+        report.interrupted,
+    )  # fmt: skip
 
 
 def _find_styles(names: Sequence[str]) -> list[StyleFile]:
@@ -144,20 +159,7 @@ def _find_styles(names: Sequence[str]) -> list[StyleFile]:
     return styles
 
 
-@contextmanager
-def _opened(styles: Sequence[StyleFile], options: DemoOptions) -> Iterator[list[Stylizer]]:
-    with ExitStack() as stack:
-        yield [
-            stack.enter_context(
-                Stylizer(style, options.size, engine=options.engine, precision=options.precision)
-            )
-            for style in styles
-        ]
-
-
-def _measure(
-    stylizer: Stylizer, source: SyntheticSource, on_style: Callable[[StyleSpeed], None] | None
-) -> StyleSpeed:
+def _measure(stylizer: Stylizer, source: SyntheticSource) -> StyleSpeed:
     """Time one style alone, on moving frames drawn beforehand; slow styles get fewer frames."""
     pictures = [source.frame(index).pixels for index in range(0, 40, 5)]
     for picture in pictures[:WARMUP_FRAMES]:
@@ -167,33 +169,31 @@ def _measure(
         began_at = time.perf_counter()
         stylizer(pictures[len(times_ms) % len(pictures)])
         times_ms.append((time.perf_counter() - began_at) * 1e3)
-    card = stylizer.style.card
-    median_ms = statistics.median(times_ms)
-    speed = StyleSpeed(card.name, card.title or card.name, _artist(card), median_ms, str(stylizer.info))
-    if on_style is not None:
-        on_style(speed)
-    return speed
+    card, label = stylizer.style.card, _label(stylizer.style.card)
+    return StyleSpeed(card.name, label.title, label.detail, statistics.median(times_ms), str(stylizer.info))
 
 
-def _artist(card: StyleCard) -> str:
-    return ", ".join(part for part in (card.artist, str(card.year or "")) if part)
+def _label(card: StyleCard) -> Label:
+    artist = ", ".join(part for part in (card.artist, str(card.year or "")) if part)
+    return Label(card.title or card.name, artist)
 
 
-class _Panels:
-    """The source and its stylized versions on one labelled page."""
+def _speed_label(speed: StyleSpeed) -> Label:
+    return Label(speed.title, f"{speed.fps:.0f} frames/s, {speed.engine}")
 
-    def __init__(
-        self, stylizers: Sequence[Stylizer], labels: Sequence[Label], size: tuple[int, int], widest_px: int
-    ) -> None:
-        self._stylizers = stylizers
-        self.grid = Grid.of(len(stylizers) + 1, size, widest_px)
+
+class _Page:
+    """The source and its stylized versions, each with a label."""
+
+    def __init__(self, labels: Sequence[Label], size: tuple[int, int], widest_px: int) -> None:
+        self.grid = Grid.of(len(labels) + 1, size, widest_px)
         original = Label("Original", f"a scene drawn by brushstream, {size[1]}x{size[0]}")
-        self._background = self.grid.background([original, *labels])
+        self._blank = self.grid.background([original, *labels])
 
-    def page(self, pixels: Pixels) -> Pixels:
-        """All panels of one frame: (H, W, 3) uint8 BGR of ``grid.size``."""
-        page = self._background.copy()
+    def painted(self, pixels: Pixels, stylizers: Sequence[Stylizer]) -> Pixels:
+        """One frame by each of the first styles: (H, W, 3) uint8 BGR of ``grid.size``."""
+        page = self._blank.copy()
         self.grid.place(page, 0, pixels)
-        for number, stylizer in enumerate(self._stylizers, 1):
+        for number, stylizer in enumerate(stylizers, 1):
             self.grid.place(page, number, stylizer(pixels))
         return page

@@ -1,5 +1,6 @@
 """``brushstream demo``: every style, with no input needed."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -22,8 +23,9 @@ def demo(
     seconds: Annotated[float, typer.Option(min=0.1, help="Length of the video.")] = 4.0,
 ) -> None:
     """Stylize a scene it draws itself with every style: no input needed."""
-    from pipeline.cli.terminal import progress_bar
-    from pipeline.demo import DemoOptions, run_demo
+    from pipeline.cli.terminal import progress_bars
+    from pipeline.demo import DemoOptions, StyleSpeed, run_demo
+    from pipeline.video.progress import LoopProgress
 
     wanted = DemoOptions(
         output,
@@ -33,12 +35,16 @@ def demo(
         parse_size(size),
         seconds=seconds,
     )
-    with progress_bar("demo") as show_progress:
-        done = run_demo(
-            wanted,
-            show_progress,
-            lambda s: say(f"{s.name}: {s.frame_ms:.1f} ms a frame, {s.fps:.0f} frames/s; {s.engine}"),
-        )
+    started_at = time.monotonic()
+    with progress_bars() as show:
+
+        def tell(speed: StyleSpeed, number: int, styles: int) -> None:
+            say(f"{speed.name}: {speed.frame_ms:.1f} ms a frame, {speed.fps:.0f} frames/s; {speed.engine}")
+            if number == 1 < styles:
+                say(f"its picture is in {output / 'contact-sheet.png'}, the others follow")
+            show(LoopProgress(number, styles, time.monotonic() - started_at), "measuring", "styles")
+
+        done = run_demo(wanted, lambda now: show(now, "video", "frames"), tell)
     say(f"{done.frames} frames in {done.seconds:.1f} s")
     print(f"video          {done.video}\ncontact sheet  {done.contact_sheet}")
     end_early(None, done.interrupted)

@@ -27,6 +27,11 @@ def progress_bar(label: str, unit: str = "frames") -> AbstractContextManager[Cal
     return progress_shown(lambda now: _standing(now, label, unit), lambda now: None, stderr=True)
 
 
+def progress_bars() -> AbstractContextManager[Callable[[LoopProgress, str, str], None]]:
+    """As ``progress_bar`` for work in parts: the callable takes label and unit too, a bar for each label."""
+    return progress_shown(_standing, lambda now, label, unit: None, stderr=True)
+
+
 def _standing(now: LoopProgress, label: str, unit: str) -> Standing:
     text = f"{now.frames}/{'?' if now.expected is None else now.expected} {unit} {now.fps:.1f}/s"
     if now.expected is not None and now.fps > 0:

@@ -21,7 +21,7 @@ def styles(styles_folder: Path) -> tuple[str, ...]:
 def test_a_video_and_a_sheet_of_every_style(tmp_path: Path, styles: tuple[str, ...]) -> None:
     told: list[StyleSpeed] = []
     options = DemoOptions(tmp_path / "demo", styles, size=(48, 64), rate=10, seconds=1.0)
-    done = run_demo(options, on_style=told.append)
+    done = run_demo(options, on_style=lambda speed, number, styles: told.append(speed))
     assert sorted(p.name for p in (tmp_path / "demo").iterdir()) == ["contact-sheet.png", "demo.mp4"]
     shown = make_media.probe(done.video)
     assert (len(shown.times), done.frames) == (10, 10)

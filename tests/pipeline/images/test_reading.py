@@ -110,11 +110,11 @@ def test_the_scene_takes_every_size(size: tuple[int, int]) -> None:
     assert frame.pixels.dtype == np.uint8
 
 
-def test_the_scene_has_edges_flats_and_colours() -> None:
+def test_the_scene_has_edges_texture_and_colours() -> None:
     pixels = SyntheticSource((120, 160)).frame(0).pixels
     grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY).astype(float)
     steps = np.abs(np.diff(grey, axis=1))
-    assert (steps < 3).mean() > 0.5
+    assert 0.1 < (steps < 3).mean() < 0.5
     assert (steps > 40).mean() > 0.005
     assert len(np.unique(pixels.reshape(-1, 3) // 32, axis=0)) > 30
 
