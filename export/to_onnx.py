@@ -12,7 +12,6 @@ import onnx
 import torch
 from torch import nn
 
-from export.frame_network import FrameNetwork, with_summable_taps
 from export.parity import FRAME_SIZES, ParityReport, measure_parity, reference_from_network, require_parity
 from pipeline.common.adapters import installed_version
 from pipeline.common.atomic_files import written
@@ -25,6 +24,7 @@ from pipeline.style import CARD_KEY, INPUT_NAME, OUTPUT_NAME, Control, StyleCard
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import CHECKPOINT_FORMAT, Checkpoint
+from training.networks.folding import FrameNetwork, with_summable_taps
 
 OPSET = 18
 MARGIN_PX = 20
@@ -114,7 +114,7 @@ def onnx_from_network(network: nn.Module) -> onnx.ModelProto:
         network: from ``training.networks``, float32, on the CPU.
     """
     multiple, shortest = networks.size_multiple(network), networks.shortest_side(network)
-    return onnx_from_frame_network(FrameNetwork(network), multiple, shortest)
+    return onnx_from_frame_network(FrameNetwork(network, networks.value_range(network)), multiple, shortest)
 
 
 def onnx_from_frame_network(

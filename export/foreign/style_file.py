@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from export.foreign.magenta_arbitrary import Example
 from export.foreign.network import ForeignNetwork
 from export.foreign.recognise import recognise
-from export.frame_network import FrameNetwork
 from export.parity import ParityReport, reference_from_network
 from export.to_onnx import Original, exporter_versions, onnx_from_frame_network, write_checked_style
 from pipeline.common.errors import OutputError
@@ -19,6 +18,7 @@ from pipeline.engines.parity import LIMITS
 from pipeline.frame import Pixels
 from pipeline.style import StyleCard
 from training import networks
+from training.networks.folding import FrameNetwork
 
 FRAME_SIZES = ((64, 96), (96, 64), (128, 160))
 """Smaller than for our own networks: these take up to a hundred times as long."""

@@ -10,7 +10,6 @@ import torch
 from onnx import numpy_helper
 
 from export import to_onnx
-from export.frame_network import FrameNetwork, ShuffledUpsample, TransposedUpsample, with_summable_taps
 from export.parity import ParityReport, measure_parity, reference_from_network, require_parity, sample_frames
 from pipeline.common.errors import OutputError, ParityError
 from pipeline.engines.ort import OnnxRuntimeEngine
@@ -20,6 +19,7 @@ from pipeline.style import StyleCard, read_style
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
+from training.networks.folding import FrameNetwork, ShuffledUpsample, TransposedUpsample, with_summable_taps
 from training.networks.layers import UpsampleConv
 
 pytestmark = pytest.mark.xdist_group("export")  # one style file serves them
@@ -91,7 +91,9 @@ def test_frames_in_and_out_equal_the_network_on_images(name: str) -> None:
     network = random_network(name)
     frame = sample_frames((48, 72))[1]
     with torch.no_grad():
-        folded = FrameNetwork(network)(torch.from_numpy(frame)[None])[0].numpy()
+        folded = FrameNetwork(network, networks.value_range(network))(torch.from_numpy(frame)[None])[
+            0
+        ].numpy()
     difference = np.abs(folded.astype(int) - reference_from_network(network)(frame).astype(int))
     assert difference.max() <= 1
     assert difference.mean() < 0.01

@@ -6,7 +6,6 @@ import onnx
 import pytest
 import torch
 
-from export.frame_network import with_summable_taps
 from export.to_onnx import onnx_from_network, style_file_from_checkpoint, write_style_file
 from pipeline.common.errors import CheckpointError
 from pipeline.style import StyleCard
@@ -14,6 +13,7 @@ from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
 from training.feed_forward.style_weights import checkpoint_from_style_file
+from training.networks.folding import with_summable_taps
 
 
 @pytest.mark.slow

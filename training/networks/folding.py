@@ -1,14 +1,14 @@
-"""The network as the style file holds it: frame in, frame out, everything numeric inside."""
+"""The network as a style file holds it, frame in and frame out, everything numeric inside; and back."""
 
 import copy
 import itertools
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from training import networks
 from training.networks.layers import BatchNormConv, TanhConv, UpsampleConv
 
 
@@ -136,17 +136,17 @@ class FrameNetwork(nn.Module):
     are folded into the convolutions before them.
     """
 
-    def __init__(self, network: nn.Module, value_range: tuple[float, float] | None = None) -> None:
+    def __init__(self, network: nn.Module, value_range: tuple[float, float]) -> None:
         """Copy and fold ``network``.
 
         Args:
             network: RGB in and out by ``draw``; its ``head`` is a convolution, an ``UpsampleConv`` or a
                 ``TanhConv``.
-            value_range: black and white in the numbers that ``draw`` takes and gives; else the network's.
+            value_range: black and white in the numbers that ``draw`` takes and gives.
         """
         super().__init__()
         body = copy.deepcopy(network).eval().requires_grad_(False)
-        black, white = value_range or networks.value_range(network)
+        black, white = value_range
         _fold_batch_norms(body)
         first = next(m for m in body.modules() if isinstance(m, nn.Conv2d) and m.in_channels == 3)
         self.input_shift = _fold_input(first, black, white)
@@ -211,3 +211,42 @@ def _fold_channels(conv: nn.Conv2d, scale: float, shift: float) -> None:
     assert conv.bias is not None
     conv.weight.data = conv.weight.data.flip(0) * scale
     conv.bias.data = conv.bias.data.flip(0) * scale + shift
+
+
+def unfolded(body: Mapping[str, Tensor], value_range: tuple[float, float]) -> dict[str, Tensor]:
+    """The trained weights of a folded body, by name and in float32: all folding is linear and comes apart.
+
+    Args:
+        body: of a ``FrameNetwork``, without batch norms and ``TanhConv``; the first weight is the first
+            convolution's.
+        value_range: black and white in the network's numbers.
+    """
+    weights: dict[str, Tensor] = {}
+    for key, value in body.items():
+        wide, is_bias = value.double(), key.endswith("bias")
+        if ".deconv." in key:
+            transposed = wide if is_bias else _unfolded_kernel(wide.transpose(0, 1), _transposed_kernel)
+            weights[key.replace(".deconv.", ".conv.")] = transposed
+        elif key.startswith("head.conv."):
+            phases = wide.unflatten(0, (-1, 4))
+            weights[key] = (
+                phases[:, 0] if is_bias else _unfolded_kernel(phases.transpose(1, 2), _phase_kernels)
+            )
+        else:
+            weights[key] = wide
+    scale, black = (value_range[1] - value_range[0]) / 255.0, value_range[0]
+    first = next(iter(weights)).rpartition(".")[0]
+    kernel = weights[f"{first}.weight"] / scale
+    weights[f"{first}.bias"] = weights[f"{first}.bias"] - black * kernel.sum(dim=(1, 2, 3))
+    weights[f"{first}.weight"] = kernel.flip(1)
+    last = "head.conv" if "head.conv.weight" in weights else "head"
+    for key, shift in ((f"{last}.weight", 0.0), (f"{last}.bias", black)):
+        weights[key] = weights[key].flip(0) * scale + shift
+    return {key: value.float().contiguous() for key, value in weights.items()}
+
+
+def _unfolded_kernel(folded: Tensor, fold: Callable[[Tensor], Tensor]) -> Tensor:
+    """(out, in, ..., h, w), the taps that ``fold`` made of each kernel -> (out, in, 3, 3)."""
+    taps = torch.eye(9, dtype=folded.dtype).view(9, 1, 3, 3)  # nine kernels of one tap each
+    spread = fold(taps).reshape(9, -1)
+    return (folded.flatten(2) @ torch.linalg.pinv(spread)).unflatten(2, (3, 3))
