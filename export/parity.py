@@ -12,8 +12,6 @@ from pipeline.engines.parity import FLAT_SAMPLES, LIMITS, Differences, ParityRep
 from pipeline.frame import Pixels
 from pipeline.style import StyleCard
 
-FP32_MEAN_LIMIT, FP32_P999_LIMIT = LIMITS["fp32"]
-__all__ = ["ParityReport", "measure_parity", "reference_from_network", "require_parity", "sample_frames"]
 FRAME_SIZES = ((96, 128), (160, 96), (240, 320))
 
 
@@ -39,8 +37,6 @@ def measure_parity(
     engine: type[Engine],
     reference: Callable[[Pixels], Pixels],
     sizes: Sequence[tuple[int, int]] = FRAME_SIZES,
-    mean_limit: float = FP32_MEAN_LIMIT,
-    p999_limit: float = FP32_P999_LIMIT,
     named: str = "torch",
 ) -> ParityReport:
     """Run the same frames through ``reference`` and through a live engine in fp32.
@@ -61,7 +57,7 @@ def measure_parity(
             description = str(opened.info)
             for frame in frames_for(card, size):
                 differences.add(opened.infer(frame), reference(frame))
-    return differences.report(description, named, (mean_limit, p999_limit))
+    return differences.report(description, named, LIMITS["fp32"])
 
 
 def frames_for(card: StyleCard, size: tuple[int, int]) -> list[Pixels]:

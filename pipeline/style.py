@@ -133,16 +133,12 @@ class StyleCard:
             card = cls(**values)
         except (KeyError, TypeError) as error:
             raise StyleError(f"the card of style {name!r} is damaged ({error}); export it again") from error
-        if not (isinstance(card.size_multiple, int) and 1 <= card.size_multiple <= 256):
-            raise StyleError(
-                f"style {name!r} asks for sizes in multiples of {card.size_multiple!r}; "
-                "1 to 256 was expected: export it again"
-            )
-        if not (isinstance(card.margin_px, int) and 0 <= card.margin_px <= 256):
-            raise StyleError(
-                f"style {name!r} has a margin of {card.margin_px!r} pixels; 0 to 256 was expected: "
-                "export it again"
-            )
+        for what, value, low in (("size multiple", card.size_multiple, 1), ("margin", card.margin_px, 0)):
+            if not (isinstance(value, int) and low <= value <= 256):
+                raise StyleError(
+                    f"style {name!r} has a {what} of {value!r} pixels; {low} to 256 was expected: export "
+                    "it again"
+                )
         return card
 
 

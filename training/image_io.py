@@ -70,17 +70,14 @@ def _look_at_header(data: bytes, name: str) -> tuple[int, int, bytes | None]:
     try:
         with Image.open(BytesIO(data)) as opened:
             profile = opened.info.get("icc_profile")
-            return opened.width, opened.height, profile if _is_rgb_profile(profile) else None
+            is_rgb = isinstance(profile, bytes) and profile[16:20] == b"RGB "
+            return opened.width, opened.height, profile if is_rgb else None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise InputError(
             f"{name}: a picture was expected, but this is none that can be read; give a JPEG, PNG, TIFF, WebP"
         ) from error
     finally:
         Image.MAX_IMAGE_PIXELS = limit
-
-
-def _is_rgb_profile(profile: object) -> bool:
-    return isinstance(profile, bytes) and profile[16:20] == b"RGB "
 
 
 def _require_sensible_size(width: int, height: int, name: str, force: bool) -> None:

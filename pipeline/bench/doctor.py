@@ -1,7 +1,5 @@
 """What is installed here, what the CPU can do, which engine will run and why not the others."""
 
-import os
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +9,7 @@ from pipeline.common.adapters import installed_version
 from pipeline.common.errors import BrushstreamError
 from pipeline.engines import registry
 from pipeline.engines.tensorrt.findings import tensorrt_lines
+from pipeline.live.sinks.window import why_no_display
 
 PACKAGES = {  # distribution -> extra that brings it, empty for the base install
     "brushstream": "",
@@ -97,7 +96,7 @@ def examine() -> Findings:
         chosen=_chosen(problems),
         styles=tuple(s.card.name for s in styles),
         user_styles=str(style.user_folder()),
-        display=_has_display(),
+        display=why_no_display() is None,
         problems=tuple(problems),
         tensorrt=tensorrt_lines(),
     )
@@ -109,8 +108,3 @@ def _chosen(problems: list[str]) -> str | None:
     except BrushstreamError as error:
         problems.append(str(error))
         return None
-
-
-def _has_display() -> bool:
-    on_desktop_system = sys.platform in ("win32", "darwin")
-    return on_desktop_system or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

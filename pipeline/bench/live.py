@@ -47,7 +47,11 @@ class Rig:
             stall_every_s: hold the painter up for STALL_S that often; None never.
         """
         self.stop = stop or threading.Event()
-        pool = EnginePool((options.style,), _opener(options), lambda line: None)
+
+        def opened(style: StyleFile, size: tuple[int, int]) -> Stylizer:
+            return Stylizer(style, size, engine=options.engine, precision=options.precision)
+
+        pool = EnginePool((options.style,), opened, lambda line: None)
         self._painter = Painter(pool) if stall_every_s is None else _Stalling(pool, stall_every_s)
         self.engine = self._painter.prepare(options.size, options.settings)
         self._source = PacedSynthetic(options.size, options.rate, frames, stop=self.stop)
@@ -65,10 +69,6 @@ class Rig:
         finally:
             self._source.close()
             self._painter.close()
-
-
-def _opener(options: LiveBenchOptions) -> Callable[[StyleFile, tuple[int, int]], Stylizer]:
-    return lambda style, size: Stylizer(style, size, engine=options.engine, precision=options.precision)
 
 
 class _Stalling(Painter):

@@ -50,19 +50,15 @@ def quantized(style_path: Path, card: StyleCard, openvino_version: str) -> Quant
         MissingPackageError: it has to be made and NNCF is not installed.
         EngineError: NNCF cannot quantize this style.
     """
+    require("precision int8", "nncf", "int8")
     key = {
         "recipe": RECIPE_VERSION,
         "style": cache.file_digest(style_path),
         "openvino": openvino_version,
-        "nncf": _nncf_version(),
+        "nncf": metadata.version("nncf"),
     }
     entry = cache.get_or_build("int8", key, lambda: _build(style_path, card))
     return QuantizedGraph.unpacked(entry.content)
-
-
-def _nncf_version() -> str:
-    require("precision int8", "nncf", "int8")
-    return metadata.version("nncf")
 
 
 def _build(style_path: Path, card: StyleCard) -> tuple[bytes, Mapping[str, Any]]:

@@ -61,7 +61,8 @@ class OpenVinoEngine(Engine):
         chosen = _choose_precision(core, device, precision)
         try:
             model = self._model(core, style_path, chosen)
-            model.reshape({INPUT_NAME: [1, *size, 3], **self._control_shapes()})
+            controls = {name: [value.size] for name, value in self._defaults.items()}
+            model.reshape({INPUT_NAME: [1, *size, 3], **controls})
             compiled = core.compile_model(model, device, _options(core, device, chosen))
             self._idle = deque(compiled.create_infer_request() for _ in range(self.in_flight))
         except RuntimeError as error:
@@ -78,9 +79,6 @@ class OpenVinoEngine(Engine):
             return core.read_model(style_path)
         graph = int8.quantized(style_path, self.card, _version())
         return core.read_model(graph.xml, graph.weights)
-
-    def _control_shapes(self) -> dict[str, list[int]]:
-        return {name: [value.size] for name, value in self._defaults.items()}
 
     def _infer(self, pixels: Pixels, controls: Controls) -> Pixels:
         self._submit(pixels, controls)

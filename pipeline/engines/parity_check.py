@@ -13,6 +13,7 @@ the map: there the check runs the very engine, at its size.
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from pipeline.common import machine
@@ -35,6 +36,8 @@ CHECK_VERSION = 2
 """Counts changes of frames or measure; verdicts of another version are not asked."""
 
 CHECK_SIZE = (240, 320)
+"""Or the next (height, width) that is a multiple of the style's."""
+
 _SCENE_SECONDS = (0.0, 1.5)
 _SAMPLES = (0, 1, 2, 3, 5, 6, 7)
 """Of ``sample_frames`` all but the linear gradient: with nothing in the frame but a ramp the norms amplify
@@ -57,8 +60,11 @@ def check_parity(style: StyleFile, engine: Engine) -> ParityReport | None:
         return None
     limits = limits_for(style.card, engine.info.precision)
     key = _key(style, engine, limits)
-    kept = cache.get_or_build("parity", key, lambda: _verdict(style, engine, limits))
-    return _report(json.loads(kept.content))
+
+    def verdict() -> tuple[bytes, Mapping[str, Any]]:
+        return json.dumps(asdict(measure(style, engine, limits))).encode(), {}
+
+    return ParityReport(**json.loads(cache.get_or_build("parity", key, verdict).content))
 
 
 def require_parity(report: ParityReport | None) -> None:
@@ -82,24 +88,13 @@ def _key(style: StyleFile, engine: Engine, limits: tuple[float, float]) -> Mappi
     }
 
 
-def _verdict(
-    style: StyleFile, engine: Engine, limits: tuple[float, float]
-) -> tuple[bytes, Mapping[str, Any]]:
-    report = measure(style, engine, limits)
-    values = {name: value for name, value in report.to_dict().items() if name != "passed"}
-    return json.dumps(values).encode(), {}
-
-
-def _report(values: Mapping[str, Any]) -> ParityReport:
-    return ParityReport(**values)
-
-
 def measure(style: StyleFile, engine: Engine, limits: tuple[float, float]) -> ParityReport:
     """Run the check's frames through engine and reference; takes about half a second on two cores."""
     flat = not style.card.flat_is_rounding
     if engine.checked_by_size:
         return _compared(style, engine, check_frames(engine.size, few=True, flat=flat), limits)
-    size = small_size(style.card.size_multiple)
+    height, width = (-(-side // style.card.size_multiple) * style.card.size_multiple for side in CHECK_SIZE)
+    size = height, width
     opened = type(engine)(style.path, style.card, size, engine.info.precision, device=engine.device)
     with opened:
         return _compared(style, opened, check_frames(size, flat=flat), limits)
@@ -111,12 +106,6 @@ def _compared(
     with registry.load_engine(REFERENCE)(style.path, style.card, engine.size, "fp32") as reference:
         names = (str(engine.info), str(reference.info))
         return compare(engine.infer, reference.infer, frames, names=names, limits=limits)
-
-
-def small_size(multiple: int) -> tuple[int, int]:
-    """CHECK_SIZE, or the next (height, width) that is a multiple."""
-    height, width = (-(-side // multiple) * multiple for side in CHECK_SIZE)
-    return height, width
 
 
 def check_frames(size: tuple[int, int], *, few: bool = False, flat: bool = True) -> list[Pixels]:

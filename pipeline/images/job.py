@@ -1,16 +1,16 @@
 """Pictures in, stylized pictures out: everything behind ``brushstream image``. Prints nothing."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.common.atomic_files import check_target, make_folder
+from pipeline.common.closeable import Closeable
 from pipeline.common.errors import InputError, OutputError
-from pipeline.frame import Frame, Pixels
-from pipeline.images.reading import ImagesSource, list_images
+from pipeline.frame import Pixels
+from pipeline.images.reading import Picture, list_images, read_picture
 from pipeline.images.resizing import resize
-from pipeline.images.transparency import off_white
+from pipeline.images.transparency import Alpha, off_white
 from pipeline.images.writing import WITH_ALPHA, WRITABLE, write_image
 from pipeline.style import StyleFile, find_style
 from pipeline.stylize.blend import blend
@@ -67,68 +67,61 @@ def run_images(options: ImageOptions, on_progress: Callable[[int, int], None] | 
         OutputError: the output cannot be written; files finished before that stay.
     """
     style = find_style(options.style, options.quality)
-    job = _ImageJob(options, style)
-    with job.opened():
+    with _ImageJob(options, style) as job:
         return job.run(on_progress)
 
 
-class _ImageJob:
+class _ImageJob(Closeable):
     def __init__(self, options: ImageOptions, style: StyleFile) -> None:
         self._options = options
         self._style = style
         self._stylizer: Stylizer | None = None
         self._engine = ""
-        paths = list_images(options.inputs)
-        self._targets = plan_outputs(paths, options)
+        self._paths = list_images(options.inputs)
+        self._targets = plan_outputs(self._paths, options)
         for target in self._targets:
             if target.exists():
                 check_target(target, options.overwrite)
-        self._source = ImagesSource(paths)
         self._written: list[Path] = []
-        self._too_large: list[tuple[Path, str]] = []
+        self._skipped: list[tuple[Path, str]] = []
         self._notes: list[str] = []
 
-    @contextmanager
-    def opened(self) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            self._source.close()
-            if self._stylizer is not None:
-                self._stylizer.close()
+    def close(self) -> None:
+        if self._stylizer is not None:
+            self._stylizer.close()
 
     def run(self, on_progress: Callable[[int, int], None] | None) -> ImageSummary:
         interrupted = False
         try:
-            for frame in self._source:
-                self._stylize(frame)
+            for number, (path, target) in enumerate(zip(self._paths, self._targets, strict=True), 1):
+                try:
+                    self._stylize(path, target, read_picture(path))
+                except InputError as error:
+                    self._skipped.append((path, str(error)))
                 if on_progress is not None:
-                    on_progress(frame.index + 1, len(self._targets))
+                    on_progress(number, len(self._targets))
         except KeyboardInterrupt:
             interrupted = True
-        skipped = (*self._source.skipped, *self._too_large)
         if not self._written and not interrupted:
-            raise InputError(skipped[0][1])
-        return ImageSummary(tuple(self._written), skipped, self._engine, interrupted, tuple(self._notes))
+            raise InputError(f"none of {len(self._paths)} pictures can be painted: {self._skipped[0][1]}")
+        written, skipped = tuple(self._written), tuple(self._skipped)
+        return ImageSummary(written, skipped, self._engine, interrupted, tuple(self._notes))
 
-    def _stylize(self, frame: Frame) -> None:
-        path, target = self._source.paths[frame.index], self._targets[frame.index]
-        pixels = resize(frame.pixels, self._options.size)
+    def _stylize(self, path: Path, target: Path, picture: Picture) -> None:
+        pixels = resize(picture.pixels, self._options.size)
         height, width = pixels.shape[:2]
         if height * width > MAX_PIXELS:
-            self._too_large.append((path, too_large(path, width, height)))
-            return
+            raise InputError(too_large(path, width, height))
         stylized = self._stylizer_for((height, width))(pixels)
         result = blend(pixels, stylized, self._options.strength, self._options.keep_colors)
         make_folder(target.parent)
-        finished = self._with_transparency(path, target, result)
-        write_image(target, finished, overwrite=self._options.overwrite, exif=self._source.picture.exif)
-        self._notes += [f"{path}: {note}" for note in self._source.picture.notes]
+        finished = self._with_transparency(path, target, result, picture.alpha)
+        write_image(target, finished, overwrite=self._options.overwrite, exif=picture.exif)
+        self._notes += [f"{path}: {note}" for note in picture.notes]
         self._written.append(target)
 
-    def _with_transparency(self, path: Path, target: Path, painted: Pixels) -> Pixels:
+    def _with_transparency(self, path: Path, target: Path, painted: Pixels, alpha: Alpha | None) -> Pixels:
         """What is seen through the source is seen through its painting, where the file can hold that."""
-        alpha = self._source.picture.alpha
         if alpha is None:
             return painted
         if target.suffix.lower() not in WITH_ALPHA:

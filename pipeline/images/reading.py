@@ -1,8 +1,7 @@
 """Pictures from files and folders."""
 
 import re
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,9 @@ from numpy.typing import NDArray
 
 from pipeline.common.atomic_files import name_fault
 from pipeline.common.errors import InputError, InputNotFoundError
-from pipeline.frame import Frame, Pixels
+from pipeline.frame import Pixels
 from pipeline.images.color_profiles import read_tags, read_tiff, to_srgb
 from pipeline.images.transparency import Alpha, on_white
-from pipeline.stream import Source, StreamInfo
 
 READABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 """File extensions taken from a folder; a file named directly may have any."""
@@ -25,58 +23,6 @@ _OPAQUE = 255
 _JPEG, _TIFF = b"\xff\xd8", (b"II*\0", b"MM\0*")
 _JPEG_END = 0xD9
 _JPEG_WITHOUT_LENGTH = (0x00, 0x01, *range(0xD0, 0xD9))  # stuffing, restarts, the beginning
-
-
-class ImagesSource(Source):
-    """One frame a picture, in natural order (2.png before 10.png); sizes may differ.
-
-    A picture that cannot be read is left out and kept in ``skipped``.
-
-    Attributes:
-        info: ``size`` is the first readable picture's, ``frame_count`` counts all files.
-        paths: the files; a frame's ``index`` points into it, so that gaps are skipped pictures.
-        picture: what the frame read last was made of.
-        skipped: (file, reason) of those left out so far.
-        damage: one line when iteration has ended and some were left out.
-    """
-
-    def __init__(self, inputs: Sequence[Path]) -> None:
-        """Find the pictures of files and folders and read the first one.
-
-        Raises:
-            InputNotFoundError: an input is not there.
-            InputError: a folder without pictures, or not one picture can be read.
-        """
-        self.paths = list_images(inputs)
-        self.skipped: list[tuple[Path, str]] = []
-        self._pictures = self._read_all()
-        self._first = next(self._pictures, None)
-        if self._first is None:
-            raise InputError(f"none of {len(self.paths)} pictures can be read: {self.skipped[0][1]}")
-        self.picture = self._first[1]
-        self.info = StreamInfo(self._first[0].size, None, len(self.paths))
-
-    def __iter__(self) -> Iterator[Frame]:
-        first, self._first = self._first, None
-        if first is None:
-            return
-        yield first[0]
-        for frame, picture in self._pictures:
-            self.picture = picture
-            yield frame
-        if self.skipped:
-            names = ", ".join(path.name for path, _ in self.skipped[:5])
-            more = f" and {len(self.skipped) - 5} more" if len(self.skipped) > 5 else ""
-            self.damage = f"{len(self.skipped)} of {len(self.paths)} pictures were skipped: {names}{more}"
-
-    def _read_all(self) -> "Iterator[tuple[Frame, Picture]]":
-        for index, path in enumerate(self.paths):
-            try:
-                picture = read_picture(path)
-            except InputError as error:
-                self.skipped.append((path, str(error)))
-                continue
-            yield Frame(picture.pixels, index, time.monotonic()), picture
 
 
 def list_images(inputs: Sequence[Path]) -> list[Path]:

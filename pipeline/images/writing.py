@@ -4,7 +4,7 @@ from pathlib import Path
 
 import cv2
 
-from pipeline.common.atomic_files import PartFile, write_error
+from pipeline.common.atomic_files import check_target, written
 from pipeline.common.errors import OutputError
 from pipeline.frame import Pixels
 from pipeline.images.color_profiles import encode as encode_tagged
@@ -62,10 +62,6 @@ def write_image(path: Path, pixels: Pixels, *, overwrite: bool = False, exif: by
         data = encode_image(path.suffix, pixels, exif)
     except OutputError as error:
         raise OutputError(f"{path}: {error}") from error
-    part = PartFile(path, overwrite=overwrite)
-    try:
-        part.file.write(data)
-    except OSError as error:
-        part.discard()
-        raise write_error(path, error) from error
-    part.publish()
+    check_target(path, overwrite)
+    with written(path) as part:
+        part.write_bytes(data)

@@ -113,7 +113,8 @@ class ScheduledStylizer(Closeable):
         Raises:
             EngineError: an engine failed, or ``slots`` frames are in flight already.
         """
-        begins = self._begins_scene(frame) or self._begins_segment(frame)
+        begins_segment = bool(self._segment_frames) and frame.index % (self._segment_frames or 1) == 0
+        begins = self._begins_scene(frame) or begins_segment
         parts = self._schedule.parts_at(self._seconds(frame), self._last_cut)
         for part in parts:
             self._stylizers[part.style].submit(frame.pixels)
@@ -138,9 +139,6 @@ class ScheduledStylizer(Closeable):
         if cut:
             self._last_cut = self._seconds(frame)
         return cut
-
-    def _begins_segment(self, frame: Frame) -> bool:
-        return bool(self._segment_frames) and frame.index % (self._segment_frames or 1) == 0
 
     def _seconds(self, frame: Frame) -> Fraction:
         return (frame.pts if frame.pts is not None else Fraction(0)) - self._start

@@ -81,11 +81,6 @@ class LoopReport:
     interrupted: bool
 
     @property
-    def fps(self) -> float:
-        """Frames a second over the whole run; 0 for none."""
-        return self.frames / self.seconds if self.seconds > 0 else 0.0
-
-    @property
     def busy_share(self) -> dict[str, float]:
         """Share of the run each resource worked, 0..1: the three stages, and ``cpu`` of all cores.
 

@@ -45,7 +45,7 @@ def test_damaged_cards_are_named_so(text: str) -> None:
 @pytest.mark.parametrize("multiple", [0, 257, "4", None])
 def test_absurd_size_multiples_are_refused(multiple: object) -> None:
     raw = {**json.loads(StyleCard("wave").to_json()), "size_multiple": multiple}
-    with pytest.raises(StyleError, match="multiples of"):
+    with pytest.raises(StyleError, match="size multiple of"):
         StyleCard.from_json(json.dumps(raw))
 
 

@@ -9,7 +9,14 @@ import typer
 from pipeline.common.errors import OutputError
 from pipeline.common.option_groups import flattened
 from pipeline.common.progress import Standing, progress_shown, time_left
-from training.cli.options import EncoderOptions, FeaturePrecision, numbers, stop_after_step, whole_numbers
+from training.cli.options import (
+    EncoderOptions,
+    FeaturePrecision,
+    named,
+    numbers,
+    stop_after_step,
+    whole_numbers,
+)
 
 if TYPE_CHECKING:
     from training.gatys.job import Job
@@ -114,7 +121,7 @@ def gatys(
     from training.losses.layer_weights import parse_layers
 
     devices.keep_freed_memory()
-    base = recipes.preset(preset)
+    base = named(recipes.PRESETS, preset)
     device = devices.pick_device(encoder.device)
     start, init_file = _start(settings.init)
     typed = {

@@ -11,6 +11,7 @@ from training.cli.gatys import Preset, describe, feature_precision
 from training.cli.options import (
     EncoderOptions,
     FeaturePrecision,
+    named,
     numbers,
     stop_after_step,
     trials_shown,
@@ -67,7 +68,7 @@ def gatys_study(
     devices.keep_freed_memory()
     print(f"VGG-19: {source_of(encoder.vgg_weights)}", flush=True)
     device = devices.pick_device(encoder.device)
-    base = recipes.preset(preset)
+    base = named(recipes.PRESETS, preset)
     base = recipes.changed(
         base, sizes=(size,), precision=feature_precision(precision, device, base.optimizer)
     )

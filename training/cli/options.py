@@ -1,17 +1,19 @@
 """What commands of training share: options, how numbers are read, what is shown. Loads no torch."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
+from pipeline.common.errors import TrainingError
 from pipeline.common.interruption import stop_on_ctrl_c
 from pipeline.common.progress import Standing, progress_shown
 
+Preset = TypeVar("Preset")
 TrainingPrecision = Annotated[str, typer.Option("--precision", help="auto, bf16, fp16 or fp32.")]
 FeaturePrecision = Annotated[str, typer.Option("--precision", help="Of the features: auto, fp32 or bf16.")]
 
@@ -40,6 +42,13 @@ class SizeOptions:
     image_size: Annotated[int | None, typer.Option(min=64, help="Side of the content crops, px.")] = None
     batch_size: Annotated[int | None, typer.Option(min=1)] = None
     seed: Annotated[int, typer.Option(min=0)] = 0
+
+
+def named(presets: Mapping[str, Preset], name: str) -> Preset:
+    """The preset of that name; TrainingError where there is none."""
+    if name not in presets:
+        raise TrainingError(f"--preset {name}: there is none of that name; choose {', '.join(presets)}")
+    return presets[name]
 
 
 def whole_numbers(option: str, text: str | None) -> tuple[int, ...] | None:

@@ -12,7 +12,7 @@ import typer
 from pipeline.common.errors import OutputError
 from pipeline.common.option_groups import flattened
 from pipeline.common.progress import Standing, progress_shown
-from training.cli.options import EncoderOptions, SizeOptions, TrainingPrecision
+from training.cli.options import EncoderOptions, SizeOptions, TrainingPrecision, named
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -111,7 +111,7 @@ def train(
     if no_temporal:
         given["temporal_weight"] = 0.0
     seen = len(split_photos(find_photos(photos))[0])
-    recipe = presets.recipe_of(presets.preset(preset), seen, given, epochs)
+    recipe = presets.recipe_of(named(presets.PRESETS, preset), seen, given, epochs)
     run = TrainingRun(
         painting=painting,
         photos=photos,

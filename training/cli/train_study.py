@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipeline.common.option_groups import flattened
-from training.cli.options import EncoderOptions, SizeOptions, TrainingPrecision, numbers, trials_shown
+from training.cli.options import EncoderOptions, SizeOptions, TrainingPrecision, named, numbers, trials_shown
 
 
 @flattened
@@ -38,8 +38,7 @@ def train_study(
     and redoes nothing.
     """
     from training import devices
-    from training.feed_forward.presets import preset as preset_of
-    from training.feed_forward.presets import recipe_of
+    from training.feed_forward.presets import PRESETS, recipe_of
     from training.feed_forward.recipe import TrainingRun
     from training.feed_forward.report import describe
     from training.losses.vgg_weights import source_of
@@ -49,7 +48,7 @@ def train_study(
     print(f"VGG-19: {source_of(encoder.vgg_weights)}", flush=True)
     device = devices.pick_device(encoder.device)
     given = {**asdict(settings), "steps": steps, "precision": devices.pick_precision(precision, device)}
-    recipe = recipe_of(preset_of(preset), 0, given)
+    recipe = recipe_of(named(PRESETS, preset), 0, given)
     grid = Grid(
         numbers("--content-weights", content_weights) or (), numbers("--style-weights", style_weights) or ()
     )

@@ -140,13 +140,18 @@ def content_figures(encoder: Encoder, photo: Tensor, painted: Tensor) -> dict[st
     Args:
         photo, painted: (1, 3, H, W), RGB in [0, 1], of one size.
     """
-    with torch.no_grad():
-        before, after = (encoder(image, (CONTENT_LAYER,))[CONTENT_LAYER] for image in (photo, painted))
+    before, after = features_of(encoder, CONTENT_LAYER, photo, painted)
     return {
         "content": float(functional.content_distance(after, before)),
         "self_similarity": self_similarity(after, before),
         "luma_structure": luma_structure(painted, photo),
     }
+
+
+@torch.no_grad()
+def features_of(encoder: Encoder, layer: str, *images: Tensor) -> list[Tensor]:
+    """What ``encoder`` sees of each image (1, 3, H, W), RGB in [0, 1], at one layer."""
+    return [encoder(image, (layer,))[layer] for image in images]
 
 
 def self_similarity(features: Tensor, target: Tensor) -> float:

@@ -7,7 +7,7 @@ A mean over layers hides one in another: a network can have the colour and the f
 import torch
 from torch import Tensor
 
-from training.evaluation.distances import relative_wasserstein
+from training.evaluation.distances import features_of, relative_wasserstein
 from training.losses import functional, moments
 from training.losses.encoder import Encoder
 
@@ -34,8 +34,7 @@ def content_at_layer(encoder: Encoder, photo: Tensor, painted: Tensor) -> dict[s
     """
     if CONTENT_LAYER not in encoder.layers:
         return {}
-    with torch.no_grad():
-        before, after = (encoder(image, (CONTENT_LAYER,))[CONTENT_LAYER] for image in (photo, painted))
+    before, after = features_of(encoder, CONTENT_LAYER, photo, painted)
     return {f"content_{CONTENT_LAYER}": float(functional.content_distance(after, before))}
 
 

@@ -129,19 +129,6 @@ PRESETS: dict[str, Preset] = {
     )
 }
 
-DEFAULT_PRESET = "balanced"
-
-
-def preset(name: str) -> Preset:
-    """The preset of that name.
-
-    Raises:
-        TrainingError: there is none.
-    """
-    if name not in PRESETS:
-        raise TrainingError(f"--preset {name}: there is none of that name; choose {', '.join(PRESETS)}")
-    return PRESETS[name]
-
 
 def parsed_layers(text: str | None) -> dict[str, Any]:
     """``relu1_1,relu3_1`` (1/2 each) or ``relu1_1:0.2,relu3_1:2`` as settings of a recipe; {} for None.

@@ -179,19 +179,6 @@ PRESETS: dict[str, RenderRecipe] = {
     ),
 }
 
-DEFAULT_PRESET = "shallow-pyramid"
-
-
-def preset(name: str) -> RenderRecipe:
-    """The recipe of that name.
-
-    Raises:
-        TrainingError: there is none.
-    """
-    if name not in PRESETS:
-        raise TrainingError(f"there is no preset {name!r}; choose one of {', '.join(PRESETS)}")
-    return PRESETS[name]
-
 
 def changed(recipe: RenderRecipe, **settings: Any) -> RenderRecipe:
     """``recipe`` with those settings that are not None; one number of iterations serves every size."""

@@ -173,36 +173,29 @@ GRAM_DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 TV_FORMS = ("l1-sum", "squared-sum", "l1-mean", "squared-mean")
 
 
-def named_total_variation(image: Tensor, form: str) -> Tensor:
-    """``total_variation`` by one of ``TV_FORMS``."""
-    kind, _, reduction = form.partition("-")
-    return total_variation(image, 1 if kind == "l1" else 2, reduction)
+def total_variation(image: Tensor, form: str = "l1-mean") -> Tensor:
+    """Difference of neighbouring pixels, down plus across: absolute (``l1``) or squared.
 
-
-def total_variation(image: Tensor, power: int = 1, reduction: str = "mean") -> Tensor:
-    """Difference of neighbouring pixels, down plus across: absolute (power 1) or squared (power 2).
-
-    ``sum |y[i+1,j]-y[i,j]| + |y[i,j+1]-y[i,j]|`` over all channels with ``reduction="sum"``, the form of
-    the literature; with ``"mean"`` each of the two sums is divided by its number of differences, so that
-    the weight does not depend on the size. A checkerboard of 0 and 1 has a mean of 2.
+    ``sum |y[i+1,j]-y[i,j]| + |y[i,j+1]-y[i,j]|`` over all channels, then the mean over N, is the form of
+    the literature; a ``mean`` divides each of the two sums by its number of differences, so that the
+    weight does not depend on the size. A checkerboard of 0 and 1 has a mean of 2.
 
     Args:
-        image: (N, C, H, W), H and W of at least 2, any range. power: 1 or 2.
-        reduction: ``"mean"`` or ``"sum"``; the sum is over one picture, then the mean over N.
+        image: (N, C, H, W), H and W of at least 2, any range. form: one of ``TV_FORMS``.
 
     Returns:
         A scalar.
 
     Raises:
-        ValueError: another rank, power or reduction.
+        ValueError: another rank or form.
     """
     _require_rank_4(image, "image")
-    if power not in (1, 2) or reduction not in ("mean", "sum"):
-        raise ValueError(f"power 1 or 2 and reduction mean or sum are known, got {power} and {reduction!r}")
+    if form not in TV_FORMS:
+        raise ValueError(f"a form of {', '.join(TV_FORMS)} was expected, got {form!r}")
     down = image[:, :, 1:, :] - image[:, :, :-1, :]
     across = image[:, :, :, 1:] - image[:, :, :, :-1]
-    sizes = [d.abs() if power == 1 else d.square() for d in (down, across)]
-    if reduction == "mean":
+    sizes = [d.abs() if form.startswith("l1") else d.square() for d in (down, across)]
+    if form.endswith("mean"):
         return sizes[0].mean() + sizes[1].mean()
     return (sizes[0].sum() + sizes[1].sum()) / len(image)
 

@@ -181,4 +181,4 @@ class Objective:
 
     def _tv_term(self, image: Tensor) -> Tensor:
         assert self.spec.tv_form is not None
-        return functional.named_total_variation(image * self.spec.pixel_range, self.spec.tv_form)
+        return functional.total_variation(image * self.spec.pixel_range, self.spec.tv_form)

@@ -1,6 +1,6 @@
 """The studies: which recipes each renders, after how many steps it looks, and how it is laid out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from training.gatys.recipe import RenderRecipe, changed
@@ -46,16 +46,13 @@ def plan(name: str, base: RenderRecipe, options: StudyOptions) -> Study:
 def _seeds(base: RenderRecipe, options: StudyOptions) -> Study:
     """Random seed x iterations, from white noise by L-BFGS as Gatys et al. 2016 do."""
     marks = options.marks or (10, 30, 100)
-    trials = [
-        Trial(f"seed {seed}", _to(replace(_from_noise(base), seed=seed), marks), marks)
-        for seed in options.seeds
-    ]
+    trials = [_trial(f"seed {seed}", replace(_from_noise(base), seed=seed), marks) for seed in options.seeds]
     return Study("seeds", "Random seed x iterations, from white noise", tuple(trials))
 
 
 def _iterations(base: RenderRecipe, options: StudyOptions) -> Study:
     marks = options.marks or (10, 25, 50, 100, 200, 400)
-    trial = Trial(f"from {base.init}", _to(base, marks), marks)
+    trial = _trial(f"from {base.init}", base, marks)
     return Study("iterations", f"Iterations, {base.optimizer} from {base.init}", (trial,))
 
 
@@ -63,11 +60,7 @@ def _ratio(base: RenderRecipe, options: StudyOptions) -> Study:
     """Content over style weight, alpha/beta (Gatys et al. 2016, figure 4)."""
     marks = options.last_mark(100)
     trials = [
-        Trial(
-            f"alpha/beta {ratio:g}",
-            _to(replace(base, style_weight=base.content_weight / ratio), marks),
-            marks,
-        )
+        _trial(f"alpha/beta {ratio:g}", replace(base, style_weight=base.content_weight / ratio), marks)
         for ratio in options.ratios
     ]
     return Study("ratio", "Content over style weight", tuple(trials))
@@ -75,10 +68,7 @@ def _ratio(base: RenderRecipe, options: StudyOptions) -> Study:
 
 def _total_variation(base: RenderRecipe, options: StudyOptions) -> Study:
     marks = options.last_mark(100)
-    trials = [
-        Trial(f"gamma {gamma:g}", _to(replace(base, tv_weight=gamma), marks), marks)
-        for gamma in options.gammas
-    ]
+    trials = [_trial(f"gamma {gamma:g}", replace(base, tv_weight=gamma), marks) for gamma in options.gammas]
     title = f"Total variation ({base.tv_form}) and amplitude spectrum"
     return Study("tv", title, tuple(trials), spectrum=True)
 
@@ -88,9 +78,7 @@ def _content_layers(base: RenderRecipe, options: StudyOptions) -> Study:
     layers, notes = _layers(CONTENT_LAYERS, options)
     marks = options.last_mark(100)
     alone = replace(_from_noise(base), content_weight=1.0, style_weight=0.0, tv_weight=0.0)
-    trials = [
-        Trial(layer, _to(replace(alone, content_layers=((layer, 1.0),)), marks), marks) for layer in layers
-    ]
+    trials = [_trial(layer, replace(alone, content_layers=((layer, 1.0),)), marks) for layer in layers]
     return Study("content-layers", "Content rebuilt from white noise", tuple(trials), notes=notes)
 
 
@@ -103,7 +91,7 @@ def _style_layers(base: RenderRecipe, options: StudyOptions) -> Study:
     for count, layer in enumerate(layers, start=1):
         recipe = replace(alone, style_layers=tuple((name, 1 / count) for name in layers[:count]))
         label = layer if count == 1 else f"{layers[0]} to {layer}"
-        trials.append(Trial(label, _to(recipe, marks), marks))
+        trials.append(_trial(label, recipe, marks))
     return Study("style-layers", "Style rebuilt from white noise", tuple(trials), notes=notes)
 
 
@@ -117,9 +105,9 @@ PLANS: dict[str, Callable[[RenderRecipe, StudyOptions], Study]] = {
 }
 
 
-def _to(recipe: RenderRecipe, marks: Sequence[int]) -> RenderRecipe:
-    """``recipe`` at its last size alone, to the last mark."""
-    return changed(recipe, sizes=recipe.sizes[-1:], iterations=(marks[-1],))
+def _trial(label: str, recipe: RenderRecipe, marks: tuple[int, ...]) -> Trial:
+    """Of ``recipe`` at its last size alone, to the last mark."""
+    return Trial(label, changed(recipe, sizes=recipe.sizes[-1:], iterations=(marks[-1],)), marks)
 
 
 def _from_noise(base: RenderRecipe) -> RenderRecipe:

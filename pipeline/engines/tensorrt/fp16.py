@@ -163,8 +163,10 @@ def rescale(model: onnx.ModelProto, controls: Mapping[str, float]) -> tuple[Resc
     for node in graph.node:
         bound = _bound(node, bounds, arrays)
         factor = _factor(float(bound.max()))
-        if factor < 1.0 and _only_norms(readers.get(node.output[0], [])) and node.op_type in _CONVOLUTIONS:
-            _shrink(node, readers[node.output[0]], weights, factor)
+        following = readers.get(node.output[0], [])
+        only_norms = bool(following) and all(reader.op_type == _NORM for reader in following)
+        if factor < 1.0 and only_norms and node.op_type in _CONVOLUTIONS:
+            _shrink(node, following, weights, factor)
             done.append(Rescaled(node.output[0], float(bound.max()), factor))
             bound = bound * np.float32(factor)
         elif float(bound.max()) > LARGEST:
@@ -179,10 +181,6 @@ def rescale(model: onnx.ModelProto, controls: Mapping[str, float]) -> tuple[Resc
 def _factor(bound: float) -> float:
     """The power of two, at most 1, that brings ``bound`` to ROOM."""
     return float(2.0 ** min(0.0, np.floor(np.log2(ROOM / bound)))) if bound > 0 else 1.0
-
-
-def _only_norms(nodes: list[onnx.NodeProto]) -> bool:
-    return bool(nodes) and all(node.op_type == _NORM for node in nodes)
 
 
 def _shrink(

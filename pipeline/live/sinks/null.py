@@ -10,7 +10,6 @@ class NullSink(Sink):
     Attributes:
         info: what ``open`` was told, None before.
         frames: how many were written.
-        last_index: the newest frame's index, None before the first.
         finished: ``finish`` was called.
         complete: what ``finish`` was told.
     """
@@ -18,7 +17,6 @@ class NullSink(Sink):
     def __init__(self) -> None:
         self.info: StreamInfo | None = None
         self.frames = 0
-        self.last_index: int | None = None
         self.finished = False
         self.complete = False
 
@@ -29,7 +27,6 @@ class NullSink(Sink):
     def write(self, frame: Frame) -> None:
         """Count the frame."""
         self.frames += 1
-        self.last_index = frame.index
 
     def finish(self, complete: bool = True) -> None:
         """Remember that the end was reached."""

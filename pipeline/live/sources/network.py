@@ -35,9 +35,6 @@ class NetworkSource(Source):
     """Pictures of a stream as they come, in whatever size it has.
 
     Iteration ends, with ``damage``, when the stream ends, breaks, or is silent for SILENCE_S.
-
-    Attributes:
-        bad_packets: what could not be decoded after the first picture.
     """
 
     def __init__(self, address: str, *, again: bool = False, clock: Clock = time.monotonic) -> None:
@@ -51,7 +48,6 @@ class NetworkSource(Source):
             InputError: nobody answers, or what comes is no video. No password stands in the message.
         """
         self.address = without_password(address)
-        self.bad_packets = 0
         self._clock = clock
         self._patience_s = REOPEN_S if again else FIRST_OPEN_S
         self._container = self._connect(address)
@@ -111,7 +107,6 @@ class NetworkSource(Source):
             except StopIteration:
                 return
             except av.error.InvalidDataError:
-                self.bad_packets += seen
                 continue
             except (FFmpegError, OSError) as error:
                 self._broke_off = _reason(error, SILENCE_S)

@@ -22,9 +22,6 @@ class ReconnectingSource(Source):
     """Frames of a source for as long as it can be opened again; numbers go on over the gap.
 
     What cannot be opened the first time is an error; later it is a message, told through ``tell``.
-
-    Attributes:
-        reconnects: how often the source came back.
     """
 
     def __init__(
@@ -48,7 +45,6 @@ class ReconnectingSource(Source):
         Raises:
             InputError: what ``open_source`` raises the first time.
         """
-        self.reconnects = 0
         self._name = name
         self._open_source = open_source
         self._tell = tell
@@ -85,7 +81,6 @@ class ReconnectingSource(Source):
             except InputError as error:
                 self._tell(f"{self._name} is still gone, attempt {attempt + 1} ({_short(error)})")
                 continue
-            self.reconnects += 1
             self._tell(f"{self._name} is back after {self._clock() - gone_at:.1f} s")
             return
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from pipeline.common.errors import InputError, InputNotFoundError
-from pipeline.images.reading import ImagesSource, list_images, read_image
+from pipeline.images.job import ImageOptions, run_images
+from pipeline.images.reading import list_images, read_image
 from pipeline.live.sources.synthetic import SyntheticSource
 
 
@@ -63,30 +64,32 @@ def test_the_exif_tag_turns_a_photo_upright(tmp_path: Path) -> None:
     assert pixels[:, -4:].mean() > pixels[:, :4].mean()  # what was on top is on the right
 
 
-def test_broken_files_are_left_out_and_named(tmp_path: Path) -> None:
+def test_broken_files_are_left_out_and_named(tmp_path: Path, styles_folder: Path) -> None:
     save(tmp_path / "1.png", picture())
     (tmp_path / "2.png").write_text("no picture")
     (tmp_path / "3.jpg").touch()
     whole = save(tmp_path / "4.jpg", picture(200, 300)).read_bytes()
     (tmp_path / "4.jpg").write_bytes(whole[: len(whole) // 2])
     save(tmp_path / "5.webp", picture(8, 9))
-    with ImagesSource([tmp_path]) as source:
-        frames = list(source)
-    assert [f.index for f in frames] == [0, 4]
-    assert [path.name for path, _ in source.skipped] == ["2.png", "3.jpg", "4.jpg"]
-    assert source.damage == "3 of 5 pictures were skipped: 2.png, 3.jpg, 4.jpg"
+    told: list[tuple[int, int]] = []
+    style = str(styles_folder / "invert.onnx")
+    wanted = ImageOptions((tmp_path,), tmp_path / "out", style, engine="identity")
+    done = run_images(wanted, lambda number, count: told.append((number, count)))
+    assert [path.name for path in done.written] == ["1.png", "5.webp"]
+    assert [path.name for path, _ in done.skipped] == ["2.png", "3.jpg", "4.jpg"]
+    assert told == [(number, 5) for number in range(1, 6)]
 
 
-def test_inputs_that_cannot_be_are_refused(tmp_path: Path) -> None:
+def test_inputs_that_cannot_be_are_refused(tmp_path: Path, styles_folder: Path) -> None:
     with pytest.raises(InputNotFoundError, match="does not exist"):
-        ImagesSource([tmp_path / "missing.png"])
+        list_images([tmp_path / "missing.png"])
     with pytest.raises(InputError, match="no pictures"):
-        ImagesSource([tmp_path])
+        list_images([tmp_path])
     with pytest.raises(InputError, match="named"):
-        ImagesSource([])
+        list_images([])
     (tmp_path / "a.png").write_text("no picture")
     with pytest.raises(InputError, match="none of 1 pictures"):
-        ImagesSource([tmp_path])
+        run_images(ImageOptions((tmp_path,), tmp_path / "out", str(styles_folder / "invert.onnx")))
 
 
 def test_the_scene_moves_and_is_the_same_on_every_run() -> None:

@@ -8,7 +8,7 @@ import pytest
 from pipeline.cli.main import run
 from training import checkpoint as checkpoints
 from training.feed_forward import loop
-from training.feed_forward.presets import preset
+from training.feed_forward.presets import PRESETS
 from training.feed_forward.recipe import TrainingRecipe
 
 SMALL = ("--network=detail-32", "--image-size=64", "--brush-size=96", "--batch-size=1", "--precision=fp32")
@@ -31,13 +31,13 @@ def test_a_preset_is_named_and_options_win_over_it(
     output = tmp_path / "o.safetensors"
     more = ("--precision=fp32", "--batch-size=3", "--style-layers=relu1_1:0.3,relu2_1:2", "--tv-weight=5")
     assert run(command("train", painting, photos, output, "--preset=johnson-2016-vgg19", *more)) == 0
-    recipe, wanted = trained[0], preset("johnson-2016-vgg19").recipe
+    recipe, wanted = trained[0], PRESETS["johnson-2016-vgg19"].recipe
     assert (recipe.batch_size, recipe.tv_weight, recipe.steps) == (3, 5.0, 9)  # 13 files twice, by three
     assert (recipe.style_layers, recipe.style_layer_weights) == (("relu1_1", "relu2_1"), (0.3, 2.0))
     for name in ("content_layer", "content_weight", "style_weight", "normalization", "network", "decay"):
         assert getattr(recipe, name) == getattr(wanted, name)
     assert run(command("train", painting, photos, output, "--precision=fp32")) == 0
-    assert trained[1] == TrainingRecipe(**{**vars(preset("balanced").recipe), "precision": "fp32"})
+    assert trained[1] == TrainingRecipe(**{**vars(PRESETS["balanced"].recipe), "precision": "fp32"})
     assert run(command("train", painting, photos, output, "--style-weight=3")) == 0
     assert (trained[2].style_weight, trained[2].content_goal) == (3.0, None)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from training.gatys.job import Job, render_still
-from training.gatys.recipe import preset
+from training.gatys.recipe import PRESETS
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def job(shared_data: Path, tmp_path: Path) -> Job:
 
 
 def test_shallow_pyramid_comes_near_the_painting_and_keeps_the_photo(job: Job) -> None:
-    done = render_still(replace(preset("shallow-pyramid"), sizes=(64,), iterations=(15,)), job)
+    done = render_still(replace(PRESETS["shallow-pyramid"], sizes=(64,), iterations=(15,)), job)
     first, last = done.history[0], done.history[-1]
     assert last["style"] < 0.5 * first["style"]
     assert last["content"] < 1.0  # 1 is a blank picture

@@ -6,14 +6,15 @@ from dataclasses import replace
 import pytest
 
 from pipeline.common.errors import TrainingError
-from training.gatys.recipe import CHOICES, DEFAULT_PRESET, PRESETS, RenderRecipe, changed, preset
+from training.cli.options import named
+from training.gatys.recipe import CHOICES, PRESETS, RenderRecipe, changed
 from training.losses.layer_weights import parse_layers
 
 CONV = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
 
 def test_gatys_2016_is_the_paper() -> None:
-    recipe = preset("gatys-2016")
+    recipe = PRESETS["gatys-2016"]
     assert recipe.content_layers == (("relu4_2", 1.0),)
     names = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
     assert recipe.style_layers == tuple((name, 0.2) for name in names)
@@ -24,7 +25,7 @@ def test_gatys_2016_is_the_paper() -> None:
 
 
 def test_adam_content_start() -> None:
-    recipe = preset("adam-content-start")
+    recipe = PRESETS["adam-content-start"]
     assert recipe.content_layers == (("conv4_2", 1.0),)
     assert recipe.style_layers == tuple((name, 0.2) for name in CONV)
     assert (recipe.content_weight, recipe.style_weight) == (1.0, 1e3)
@@ -36,15 +37,14 @@ def test_adam_content_start() -> None:
 
 
 def test_multi_content() -> None:
-    recipe = preset("multi-content")
+    recipe = PRESETS["multi-content"]
     assert recipe.content_layers == tuple(zip(CONV, (0.5, 1, 1.5, 3, 4), strict=True))
     assert (recipe.content_weight, recipe.style_weight) == (0.01, 1.0)
     assert (recipe.optimizer, recipe.learning_rate, recipe.pixel_range) == ("adam", 2.0, 255.0)
 
 
 def test_shallow_pyramid_is_the_default_and_the_designs() -> None:
-    assert DEFAULT_PRESET == "shallow-pyramid"
-    recipe = preset(DEFAULT_PRESET)
+    recipe = PRESETS["shallow-pyramid"]
     assert recipe == RenderRecipe()
     assert recipe.content_layers == (("relu3_3", 1.0),)
     names = ("relu1_1", "relu2_1", "relu3_1", "relu3_4")
@@ -61,8 +61,8 @@ def test_presets_carry_their_names_and_only_the_default_does_with_shallow_layers
 
 
 def test_an_unknown_preset_is_answered_with_the_known() -> None:
-    with pytest.raises(TrainingError, match="no preset 'gatys-2015'; choose one of shallow-pyramid, gatys"):
-        preset("gatys-2015")
+    with pytest.raises(TrainingError, match=r"--preset gatys-2015: .*choose shallow-pyramid, gatys"):
+        named(PRESETS, "gatys-2015")
 
 
 @pytest.mark.parametrize("setting", CHOICES)

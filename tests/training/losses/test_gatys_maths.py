@@ -59,11 +59,11 @@ def test_gatys_style_distance_is_equation_4_written_out() -> None:
 def test_total_variation_sums_and_squares() -> None:
     image = torch.zeros(2, 1, 3, 4)
     image[:, 0, 1, 1] = 0.5  # four neighbours, each 0.5 away
-    assert fn.total_variation(image, 1, "sum") == pytest.approx(2.0)
-    assert fn.total_variation(image, 2, "sum") == pytest.approx(1.0)
-    assert fn.total_variation(image, 2) == pytest.approx(0.5 / 8 + 0.5 / 9)
-    with pytest.raises(ValueError, match="power 1 or 2"):
-        fn.total_variation(image, 3)
+    assert fn.total_variation(image, "l1-sum") == pytest.approx(2.0)
+    assert fn.total_variation(image, "squared-sum") == pytest.approx(1.0)
+    assert fn.total_variation(image, "squared-mean") == pytest.approx(0.5 / 8 + 0.5 / 9)
+    with pytest.raises(ValueError, match="a form of"):
+        fn.total_variation(image, "cubed-mean")
 
 
 def test_spectrum_of_a_wave_is_two_points_and_of_a_flat_picture_nothing() -> None:
