@@ -1,6 +1,5 @@
 """A style file shows what the network draws, or is not written."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,51 +15,13 @@ from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.engines.ov import OpenVinoEngine
 from pipeline.frame import Pixels
 from pipeline.style import StyleCard, read_style
+from tests.support.exported import Exported, random_network
 from training import checkpoint as checkpoints
 from training import networks
-from training.checkpoint import Checkpoint
 from training.networks.folding import FrameNetwork, ShuffledUpsample, TransposedUpsample, with_summable_taps
 from training.networks.layers import UpsampleConv
 
 pytestmark = pytest.mark.xdist_group("export")  # one style file serves them
-
-
-def random_network(name: str) -> torch.nn.Module:
-    torch.manual_seed(0)
-    network = networks.build(name).eval()
-    for parameter in network.parameters():  # norms start at 1 and 0, which would hide a mix-up
-        parameter.data += 0.05 * torch.randn_like(parameter)
-    for module in network.modules():  # and running moments at 0 and 1
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.normal_(module.running_mean, std=0.2)
-            torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
-    return network
-
-
-@pytest.fixture(scope="module")
-def checkpoint_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("net") / "net.safetensors"
-    network = random_network("detail-48")
-    checkpoints.save(
-        path, Checkpoint("detail-48", network.state_dict(), {"style_size": 512}, 7, {"artist": "Nobody"})
-    )
-    return path
-
-
-@dataclass(frozen=True)
-class Exported:
-    """A style file, and what was told while it was made."""
-
-    path: Path
-    card: StyleCard
-    reports: list[ParityReport]
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory, checkpoint_file: Path) -> Exported:
-    reports: list[ParityReport] = []
-    path = tmp_path_factory.mktemp("exported") / "nobody.onnx"
-    return Exported(path, to_onnx.style_file_from_checkpoint(checkpoint_file, path, reports.append), reports)
 
 
 @pytest.mark.parametrize("fold", [TransposedUpsample, ShuffledUpsample])

@@ -1,6 +1,7 @@
 """`brushstream evaluate` as one types it, on tiny material, and what it leaves behind."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from torchvision.models.vgg import cfgs, make_layers
 from export.evaluation import candidates
 from pipeline.cli import main
 from pipeline.style import StyleCard, read_style
+from tests.support.exported import Exported
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
 from training.evaluation import figures, material
 from training.feed_forward.loop import TrainingRecipe
 
+pytestmark = pytest.mark.xdist_group("export")  # one style file serves them
 Capture = pytest.CaptureFixture[str]
 SIDE = 72
 
@@ -145,11 +148,12 @@ def test_without_paintings_the_rest_still_runs(
 
 
 def test_figures_of_layers_that_the_weights_do_not_reach_are_left_out_with_one_line(
-    place: Path, tmp_path: Path, capsys: Capture
+    place: Path, tmp_path: Path, exported: Exported, capsys: Capture
 ) -> None:
     told = ("--paintings", place / "paintings", "--iterations=0", "--limit-photos=1", "--style-size=96")
     weights = ("--vgg-weights", place / "short.safetensors")
-    assert run(place, tmp_path / "report", place / "swirl.safetensors", *told, *weights) == 0
+    style = shutil.copy(exported.path, tmp_path / "swirl.onnx")
+    assert run(place, tmp_path / "report", style, *told, *weights) == 0
     deep = ["content_relu4_2", "wasserstein_relu4_2", "gram_relu4_1", "gram_relu5_1"]
     lines = [line for line in capsys.readouterr().out.splitlines() if "weights end before" in line]
     assert len(lines) == 1

@@ -104,7 +104,7 @@ def test_a_picture_can_be_the_start(photo: Path, painting: Path, random_vgg: Pat
     ("more", "code", "message"),
     [
         (("--preset=gatys-2016",), 8, "relu4_1, relu4_2, relu5_1: not in"),
-        (("--preset=nothing",), 8, "no preset 'nothing'"),
+        (("--preset=nothing",), 8, "--preset nothing: there is none of that name"),
         (("--bits=12",), 5, "8 or 16 was expected"),
         (("--optimizer=sgd",), 8, "choose lbfgs, adam"),
         (("--precision=fp16",), 8, "choose fp32, bf16"),

@@ -1,8 +1,6 @@
 """`brushstream train` and `brushstream export` as one types them."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -17,13 +15,21 @@ from training.feed_forward.recipe import TrainingProgress
 from training.feed_forward.report import artwork_of, describe, write_preview
 
 
-def brushstream(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from pipeline.cli.main import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
-
-
 @pytest.mark.slow
-def test_from_painting_to_style_file(tmp_path: Path, painting: Path, photos: Path, full_vgg: Path) -> None:
+def test_from_painting_to_style_file(
+    tmp_path: Path,
+    painting: Path,
+    photos: Path,
+    full_vgg: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("training.devices.keep_freed_memory", lambda: None)
+
+    def brushstream(*arguments: object) -> str:
+        assert run([str(argument) for argument in arguments]) == 0
+        return capsys.readouterr().out
+
     (tmp_path / "styles.json").write_text(json.dumps([{"name": "stripes", "artist": "Nobody", "year": 1900}]))
     checkpoint, style = tmp_path / "s.safetensors", tmp_path / "striped.onnx"
     trained = brushstream(
@@ -31,18 +37,15 @@ def test_from_painting_to_style_file(tmp_path: Path, painting: Path, photos: Pat
         "--network", "detail-32", "--steps", 2, "--image-size", 64, "--brush-size", 96, "--batch-size", 1,
         "--preview-interval", 1, "--log-dir", tmp_path / "log", "--title", "Stripes",
     )  # fmt: skip
-    assert trained.returncode == 0, trained.stderr
-    assert trained.stdout.splitlines()[0] == f"VGG-19: {full_vgg}"
-    assert "step 2/2, content" in trained.stdout
+    assert trained.splitlines()[0] == f"VGG-19: {full_vgg}"
+    assert "step 2/2, content" in trained
     assert sorted(p.name for p in (tmp_path / "s.previews").iterdir()) == [
         "step-000001.png",
         "step-000002.png",
     ]
     assert any((tmp_path / "log").iterdir())
 
-    exported = brushstream("export", checkpoint, "-o", style)
-    assert exported.returncode == 0, exported.stderr
-    assert exported.stdout.count("same picture") == 2
+    assert brushstream("export", checkpoint, "-o", style).count("same picture") == 2
     card = read_style(style).card
     assert (card.name, card.title, card.artist, card.year) == ("striped", "Stripes", "Nobody", 1900)
     assert card.recipe["steps_taken"] == 2
