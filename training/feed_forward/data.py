@@ -71,8 +71,8 @@ def read_painting(path: Path, longest_side_px: int) -> Tensor:
     pixels = resize(pixels, longest_side_px / max(pixels.shape[:2]))
     if min(pixels.shape[:2]) < 64:
         raise InputError(
-            f"{path}: {pixels.shape[1]}x{pixels.shape[0]} at --style-size {longest_side_px} is too small; "
-            "64 px on the short side are needed"
+            f"{path}: {pixels.shape[1]}x{pixels.shape[0]} with its longest side at {longest_side_px} px is too "
+            "small; 64 px on the short side are needed"
         )
     return to_tensor(pixels).unsqueeze(0)
 
