@@ -1,9 +1,8 @@
 """What several commands share: options, how they are read, and how a line is told. Loads nothing heavy."""
 
-import enum
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,29 +16,12 @@ PLAIN = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_e
 """Help without rich: half the time, and the same on every terminal."""
 
 
-class PrecisionOption(enum.StrEnum):
-    """Precisions an engine may be asked for."""
-
-    auto = "auto"
-    fp32 = "fp32"
-    bf16 = "bf16"
-    fp16 = "fp16"
-    int8 = "int8"
-
-
 def parse_size(text: str) -> tuple[int, int]:
     """(height, width) from ``WIDTHxHEIGHT``; typer.BadParameter for anything else."""
     width, cross, height = text.lower().partition("x")
     if not (cross and width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise typer.BadParameter(f"{text!r} is no size; write WIDTHxHEIGHT, 1280x720 for example")
     return int(height), int(width)
-
-
-class QualityOption(enum.StrEnum):
-    """Networks a style's name may stand for."""
-
-    best = "best"
-    fast = "fast"
 
 
 Size = Annotated[
@@ -63,8 +45,9 @@ class StyleChoice:
         "starry-night"
     )
     quality: Annotated[
-        QualityOption, typer.Option("--quality", help="fast takes a style's smaller network, if it has one.")
-    ] = QualityOption.best
+        Literal["best", "fast"],
+        typer.Option("--quality", help="fast takes a style's smaller network, if it has one."),
+    ] = "best"
 
 
 @dataclass(frozen=True)
@@ -82,8 +65,9 @@ class EngineChoice:
         str | None, typer.Option("--provider", help="For onnxruntime: CPU, CUDA, CoreML or DirectML.")
     ] = None
     precision: Annotated[
-        PrecisionOption, typer.Option("--precision", help="auto takes the fastest that keeps the picture.")
-    ] = PrecisionOption.auto
+        Literal["auto", "fp32", "bf16", "fp16", "int8"],
+        typer.Option("--precision", help="auto takes the fastest that keeps the picture."),
+    ] = "auto"
 
     @property
     def name(self) -> str:
@@ -93,7 +77,7 @@ class EngineChoice:
     @property
     def wanted_precision(self) -> "Precision | None":
         """What the engines take: None for ``auto``."""
-        return None if self.precision is PrecisionOption.auto else self.precision.value  # type: ignore[return-value]
+        return None if self.precision == "auto" else self.precision
 
 
 @dataclass(frozen=True)
@@ -110,7 +94,7 @@ def painting(chosen: StyleChoice, by: EngineChoice, how: PaintingChoice) -> dict
     """The style, and the values of ``PaintingOptions``, that a command line asks for."""
     return {
         "style": chosen.style,
-        "quality": chosen.quality.value,
+        "quality": chosen.quality,
         "engine": by.name,
         "precision": by.wanted_precision,
         "size": parse_size(how.size) if how.size else None,

@@ -1,12 +1,11 @@
 """``brushstream video``: one video or many, here or on a cluster."""
 
-import enum
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -31,21 +30,6 @@ if TYPE_CHECKING:
 
 CLUSTER = Adapter("pipeline.video.cluster:Cluster", "ray", "cluster")
 """What ``--cluster`` calls."""
-
-
-class DeinterlaceOption(enum.StrEnum):
-    """Whether interlaced pictures are made whole."""
-
-    auto = "auto"
-    on = "on"
-    off = "off"
-
-
-class HdrOption(enum.StrEnum):
-    """What becomes of PQ and HLG."""
-
-    tone_map = "tone-map"
-    keep_tags = "keep-tags"
 
 
 def parse_fps(text: str | None) -> Fraction | None:
@@ -85,10 +69,12 @@ def video(
     crf: Annotated[int, typer.Option(help="Quality: 0 lossless, 18 like the original, 51 worst.")] = 18,
     preset: Annotated[str, typer.Option(help="ultrafast to veryslow.")] = "veryfast",
     fps: Annotated[str | None, typer.Option(help="Even frame rate; default: every frame's own time.")] = None,
-    deinterlace: Annotated[DeinterlaceOption, typer.Option()] = DeinterlaceOption.auto,
+    deinterlace: Annotated[
+        Literal["auto", "on", "off"], typer.Option(help="auto: where the first picture is marked so.")
+    ] = "auto",
     hdr: Annotated[
-        HdrOption, typer.Option(help="HDR input becomes BT.709, or keeps its tags.")
-    ] = HdrOption.tone_map,
+        Literal["tone-map", "keep-tags"], typer.Option(help="HDR input becomes BT.709, or keeps its tags.")
+    ] = "tone-map",
     schedule: Annotated[
         str, typer.Option(metavar="CUES", help='"0:starry-night, 12.5:great-wave, 20:great-wave@0.4".')
     ] = "",
@@ -109,7 +95,7 @@ def video(
 
     wanted = VideoOptions(
         Path(sources[0]), output, crf=crf, preset=preset, codec=codec, fps=parse_fps(fps),
-        deinterlace=deinterlace.value, hdr=hdr.value, schedule=schedule, fade_s=Fraction(str(fade)),
+        deinterlace=deinterlace, hdr=hdr, schedule=schedule, fade_s=Fraction(str(fade)),
         resume=resume, preview_s=preview, deflicker=steady,
         **painting(chosen, by, how),
     )  # fmt: skip

@@ -70,9 +70,10 @@ def read_painting(path: Path, longest_side_px: int) -> Tensor:
         raise InputError(f"{path}: a painting was expected, but this is no picture that can be read")
     pixels = resize(pixels, longest_side_px / max(pixels.shape[:2]))
     if min(pixels.shape[:2]) < 64:
+        size = f"{pixels.shape[1]}x{pixels.shape[0]}"
         raise InputError(
-            f"{path}: {pixels.shape[1]}x{pixels.shape[0]} with its longest side at {longest_side_px} px is too "
-            "small; 64 px on the short side are needed"
+            f"{path}: {size} with its longest side at {longest_side_px} px is too small; 64 px on the short "
+            "side are needed"
         )
     return to_tensor(pixels).unsqueeze(0)
 
