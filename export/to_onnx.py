@@ -12,13 +12,13 @@ import onnx
 import torch
 from torch import nn
 
-from export.parity import FRAME_SIZES, ParityReport, measure_parity, reference_from_network, require_parity
+from export.parity import FRAME_SIZES, measure_parity, reference_from_network, require_parity
 from pipeline.common.adapters import installed_version
 from pipeline.common.atomic_files import written
 from pipeline.engines.base import Engine
 from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.engines.ov import OpenVinoEngine
-from pipeline.engines.parity import LIMITS
+from pipeline.engines.parity import LIMITS, ParityReport
 from pipeline.frame import Pixels
 from pipeline.style import CARD_KEY, INPUT_NAME, OUTPUT_NAME, Control, StyleCard
 from training import checkpoint as checkpoints

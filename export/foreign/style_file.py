@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from export.foreign.magenta_arbitrary import Example
 from export.foreign.network import ForeignNetwork
 from export.foreign.recognise import recognise
-from export.parity import ParityReport, reference_from_network
+from export.parity import reference_from_network
 from export.to_onnx import Original, exporter_versions, onnx_from_frame_network, write_checked_style
 from pipeline.common.errors import OutputError
-from pipeline.engines.parity import LIMITS
+from pipeline.engines.parity import LIMITS, ParityReport
 from pipeline.frame import Pixels
 from pipeline.style import StyleCard
 from training import networks

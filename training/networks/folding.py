@@ -228,7 +228,7 @@ def unfolded(body: Mapping[str, Tensor], value_range: tuple[float, float]) -> di
             transposed = wide if is_bias else _unfolded_kernel(wide.transpose(0, 1), _transposed_kernel)
             weights[key.replace(".deconv.", ".conv.")] = transposed
         elif key.startswith("head.conv."):
-            phases = wide.unflatten(0, (-1, 4))
+            phases = wide.reshape(-1, 4, *wide.shape[1:])
             weights[key] = (
                 phases[:, 0] if is_bias else _unfolded_kernel(phases.transpose(1, 2), _phase_kernels)
             )
@@ -249,4 +249,5 @@ def _unfolded_kernel(folded: Tensor, fold: Callable[[Tensor], Tensor]) -> Tensor
     """(out, in, ..., h, w), the taps that ``fold`` made of each kernel -> (out, in, 3, 3)."""
     taps = torch.eye(9, dtype=folded.dtype).view(9, 1, 3, 3)  # nine kernels of one tap each
     spread = fold(taps).reshape(9, -1)
-    return (folded.flatten(2) @ torch.linalg.pinv(spread)).unflatten(2, (3, 3))
+    kernels: Tensor = folded.flatten(2) @ torch.linalg.pinv(spread)
+    return kernels.reshape(*kernels.shape[:2], 3, 3)
