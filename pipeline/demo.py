@@ -1,6 +1,7 @@
 """The demo: a scene the program draws itself, stylized by every style. Prints nothing."""
 
 import dataclasses
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -8,11 +9,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from pipeline.common.atomic_files import make_folder
+from pipeline.common.contact_sheet import PAPER, Cell, draw_sheet, fitted_wh, placed, wrapped
 from pipeline.common.errors import StyleNotFoundError
-from pipeline.drawing.contact_sheet import Grid, Label
 from pipeline.engines.base import Precision
 from pipeline.frame import Pixels
+from pipeline.images.resizing import resize
 from pipeline.images.writing import write_image
 from pipeline.live.sources.synthetic import SyntheticSource
 from pipeline.style import StyleCard, StyleFile, find_style, list_styles
@@ -134,9 +139,10 @@ def run_demo(
             speeds.append(_measure(stylizer, source))
             if on_style is not None:
                 on_style(speeds[-1], len(speeds), len(styles))
-        page = _Page([_speed_label(s) for s in speeds], options.size, _VIDEO_WIDEST_PX)
+        labels = [(s.title, f"{s.fps:.0f} frames/s, {s.engine}") for s in speeds]
+        page = _Page(labels, options.size, _VIDEO_WIDEST_PX)
         with VideoFileSink(video, overwrite=True) as sink:
-            sink.open(dataclasses.replace(source.info, size=page.grid.size))
+            sink.open(dataclasses.replace(source.info, size=page.size))
             report = run_frames(
                 source,
                 OneByOne(lambda pixels: page.painted(pixels, stylizers)),
@@ -169,31 +175,34 @@ def _measure(stylizer: Stylizer, source: SyntheticSource) -> StyleSpeed:
         began_at = time.perf_counter()
         stylizer(pictures[len(times_ms) % len(pictures)])
         times_ms.append((time.perf_counter() - began_at) * 1e3)
-    card, label = stylizer.style.card, _label(stylizer.style.card)
-    return StyleSpeed(card.name, label.title, label.detail, statistics.median(times_ms), str(stylizer.info))
+    card, frame_ms = stylizer.style.card, statistics.median(times_ms)
+    return StyleSpeed(card.name, *_label(card), frame_ms, str(stylizer.info))
 
 
-def _label(card: StyleCard) -> Label:
+def _label(card: StyleCard) -> tuple[str, str]:
     artist = ", ".join(part for part in (card.artist, str(card.year or "")) if part)
-    return Label(card.title or card.name, artist)
-
-
-def _speed_label(speed: StyleSpeed) -> Label:
-    return Label(speed.title, f"{speed.fps:.0f} frames/s, {speed.engine}")
+    return card.title or card.name, artist
 
 
 class _Page:
-    """The source and its stylized versions, each with a label."""
+    """The source and its stylized versions, each with a label; ``size`` is (height, width) of the whole."""
 
-    def __init__(self, labels: Sequence[Label], size: tuple[int, int], widest_px: int) -> None:
-        self.grid = Grid.of(len(labels) + 1, size, widest_px)
-        original = Label("Original", f"a scene drawn by brushstream, {size[1]}x{size[0]}")
-        self._blank = self.grid.background([original, *labels])
+    def __init__(self, labels: Sequence[tuple[str, str]], size: tuple[int, int], widest_px: int) -> None:
+        count = len(labels) + 1
+        columns = count if count <= 4 else math.ceil(math.sqrt(count))
+        self._panel_wh = fitted_wh(size, columns, widest_px)
+        original = ("Original", f"a scene drawn by brushstream, {size[1]}x{size[0]}")
+        blank = Image.new("RGB", self._panel_wh, PAPER)
+        rows = wrapped([Cell(blank, label) for label in (original, *labels)], columns)
+        self._corners = [(left, top) for _, left, top in placed("", rows)]
+        self._blank = np.asarray(draw_sheet("", rows))[..., ::-1]
+        self.size = (self._blank.shape[0], self._blank.shape[1])
 
     def painted(self, pixels: Pixels, stylizers: Sequence[Stylizer]) -> Pixels:
-        """One frame by each of the first styles: (H, W, 3) uint8 BGR of ``grid.size``."""
-        page = self._blank.copy()
-        self.grid.place(page, 0, pixels)
-        for number, stylizer in enumerate(stylizers, 1):
-            self.grid.place(page, number, stylizer(pixels))
+        """One frame by each of the first styles: (H, W, 3) uint8 BGR of ``size``."""
+        page: Pixels = self._blank.copy()
+        shown = (pixels, *(stylizer(pixels) for stylizer in stylizers))
+        width, height = self._panel_wh
+        for (left, top), panel in zip(self._corners, shown, strict=False):
+            page[top : top + height, left : left + width] = resize(panel, (height, width))
         return page

@@ -11,13 +11,16 @@ import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from pipeline.api import Style, open_style  # noqa: E402 - the repository is no package on the path
+from pipeline.common.contact_sheet import Cell, draw_sheet, fitted_wh  # noqa: E402
 from pipeline.common.errors import BrushstreamError, InputError  # noqa: E402
-from pipeline.drawing.contact_sheet import Grid, Label  # noqa: E402
 from pipeline.frame import Pixels  # noqa: E402
 from pipeline.images.writing import write_image  # noqa: E402
 from pipeline.style import list_styles, style_paths  # noqa: E402
@@ -47,30 +50,30 @@ def fill(pixels: Pixels) -> Pixels:
     return scaled[top : top + height, left : left + width].copy()  # type: ignore[return-value]
 
 
+def panel(pixels: Pixels, size_wh: tuple[int, int], *caption: str) -> Cell:
+    """A frame as a cell of a sheet."""
+    return Cell(Image.fromarray(pixels[..., ::-1]).resize(size_wh), caption)
+
+
 def sheet(clips: list[str], styles: list[Style], width: int) -> Pixels:
     """One row a clip: as filmed, then every style; (H, W, 3) uint8 BGR."""
-    columns = 1 + len(styles)
-    shape = Grid.of(min(columns, 4), ROW_SIZE, width)
-    grid = Grid(shape.panel, columns, len(clips), shape.margin, shape.caption)
-    labels, panels = [], []
+    size_wh = fitted_wh(ROW_SIZE, min(1 + len(styles), 4), width)
+    rows = []
     for clip in clips:
         frame = frame_at(clip)
-        panels += [frame, *(style(frame) for style in styles)]
-        labels += [Label("As filmed", Path(clip.partition("@")[0]).stem)]
-        labels += [Label(s.card.title, f"{s.card.artist}, {s.card.year}") for s in styles]
-    page = grid.background(labels)
-    for number, panel in enumerate(panels):
-        grid.place(page, number, panel)
-    return page
+        first = panel(frame, size_wh, "As filmed", Path(clip.partition("@")[0]).stem)
+        cards = [style.card for style in styles]
+        labels = [(card.title, f"{card.artist}, {card.year}") for card in cards]
+        painted = zip(styles, labels, strict=True)
+        rows.append([first, *(panel(style(frame), size_wh, *label) for style, label in painted)])
+    return np.asarray(draw_sheet("", rows))[..., ::-1]
 
 
 def strip(clips: list[str], style: Style, width: int) -> Pixels:
     """What one style makes of every clip's frame, in a row; (H, W, 3) uint8 BGR."""
-    grid = Grid.of(len(clips), ROW_SIZE, width)
-    page = grid.background([])
-    for number, clip in enumerate(clips):
-        grid.place(page, number, style(frame_at(clip)))
-    return page[: grid.size[0] - grid.caption].copy()  # no label under a panel
+    size_wh = fitted_wh(ROW_SIZE, len(clips), width)
+    row = [panel(style(frame_at(clip)), size_wh) for clip in clips]
+    return np.asarray(draw_sheet("", [row]))[..., ::-1]
 
 
 def paragraph(style: Style, fast: bool) -> str:

@@ -9,11 +9,11 @@ from rich.table import Table
 from export.evaluation.candidates import Candidate, cost, write_evaluation
 from export.to_onnx import own_version
 from pipeline.api import Style
+from pipeline.common.contact_sheet import write_sheet
 from pipeline.common.reports import write_json
 from training.evaluation import sheets
 from training.evaluation.figures import FIGURES, for_card, style_report, summary
 from training.evaluation.measure import Examiner, Material, Measured, OnProgress, Settings, Subject
-from training.studies.sheet import write_sheet
 
 
 class Report:

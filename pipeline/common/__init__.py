@@ -1,1 +1,1 @@
-"""What every room and package may use: errors, files, threads, the machine. No torch, no pictures."""
+"""What every room and package may use: errors, files, threads, the machine, contact sheets. No torch."""

@@ -1,1 +1,1 @@
-"""What the program draws itself: scenes, text, contact sheets."""
+"""What the program draws itself: scenes and text."""

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 
 from pipeline.common.latency import LatencyReport
-from pipeline.drawing.contact_sheet import Color, plain, put_text
+from pipeline.drawing.text import plain, put_text
+from pipeline.drawing.textures import Color
 from pipeline.frame import Pixels
 from pipeline.live.controls import KEYS, Settings
 

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from pipeline.common.contact_sheet import PAPER, Cell, draw_sheet, fitted_wh, placed, wrapped
 from pipeline.common.errors import OutputError, StyleNotFoundError
 from pipeline.demo import DemoOptions, StyleSpeed, run_demo
-from pipeline.drawing.contact_sheet import PAPER, Grid, Label, plain
+from pipeline.drawing.text import plain
 from pipeline.images.reading import read_image
 from pipeline.live.sources.synthetic import SyntheticSource
 from tests.support import make_media
@@ -28,16 +30,20 @@ def test_a_video_and_a_sheet_of_every_style(tmp_path: Path, styles: tuple[str, .
     assert tuple(told) == done.speeds
     assert [speed.name for speed in told] == ["invert", "blur"]
     assert all(speed.fps == pytest.approx(1000 / speed.frame_ms) for speed in told)
-    sheet, grid = read_image(done.contact_sheet), Grid.of(3, (48, 64), 2400)
-    assert sheet.shape[:2] == grid.size == shown.size
-    original, inverted = panel(sheet, grid, 0), panel(sheet, grid, 1)
+    sheet, rows = read_image(done.contact_sheet), [cells(3, (64, 48), "Original", WHAT)]
+    assert sheet.shape[0] == draw_sheet("", rows).height
+    assert shown.size[0] == sheet.shape[0]
+    (left, top), (beside, _) = ((left, top) for _, left, top in list(placed("", rows))[:2])
+    original, inverted = (sheet[top : top + 48, x : x + 64] for x in (left, beside))
     assert np.array_equal(original, SyntheticSource((48, 64), 10).frame(13).pixels)
     assert np.abs(original.astype(int) + inverted - 255).max() <= 1
 
 
-def panel(page: np.ndarray, grid: Grid, number: int) -> np.ndarray:
-    top, left = grid.corner(number)
-    return page[top : top + grid.panel[0], left : left + grid.panel[1]]
+WHAT = "a scene drawn by brushstream, 64x48"
+
+
+def cells(count: int, size_wh: tuple[int, int], *caption: str) -> list[Cell]:
+    return [Cell(Image.new("RGB", size_wh), caption)] * count
 
 
 def test_a_second_demo_replaces_the_first(tmp_path: Path, styles: tuple[str, ...]) -> None:
@@ -61,35 +67,33 @@ def test_refusals(tmp_path: Path, styles: tuple[str, ...], monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("panels", "columns", "rows"), [(1, 1, 1), (3, 3, 1), (4, 4, 1), (5, 3, 2), (11, 4, 3)]
+    ("count", "columns", "rows"), [(1, 1, 1), (3, 3, 1), (4, 4, 1), (5, 3, 2), (11, 4, 3)]
 )
-def test_a_grid_holds_every_panel_apart(panels: int, columns: int, rows: int) -> None:
-    grid = Grid.of(panels, (480, 640), 1920)
-    assert (grid.columns, grid.rows) == (columns, rows)
-    height, width = grid.size
-    assert width <= 1920
-    assert (height % 2, width % 2) == (0, 0)
-    page = np.zeros((height, width), np.uint8)
-    for number in range(panels):
-        top, left = grid.corner(number)
-        part = page[top : top + grid.panel[0] + grid.caption, left : left + grid.panel[1]]
-        assert part.shape == (grid.panel[0] + grid.caption, grid.panel[1])
+def test_a_sheet_holds_every_panel_apart(count: int, columns: int, rows: int) -> None:
+    size_wh = fitted_wh((480, 640), columns, 1920)
+    grid = wrapped(cells(count, size_wh, "title", "detail"), columns)
+    assert (len(grid[0]), len(grid)) == (columns, rows)
+    sheet = draw_sheet("", grid)
+    assert sheet.width <= 1920
+    assert (sheet.height % 2, sheet.width % 2) == (0, 0)
+    page = np.zeros((sheet.height, sheet.width), np.uint8)
+    width, height = size_wh
+    for _, left, top in placed("", grid):
+        part = page[top : top + height, left : left + width]
+        assert part.shape == (height, width)
         assert not part.any()
         part[:] = 1
 
 
 def test_labels_stay_under_their_panel() -> None:
-    grid = Grid.of(2, (120, 160), 1920)
-    page = grid.background([Label("A very long title " * 9, "ab"), Label("")])
-    inked = np.any(page != PAPER, axis=2)
-    top, left = grid.corner(0)
-    allowed = np.zeros_like(inked)
-    bottom = top + grid.panel[0]
-    allowed[bottom : bottom + grid.caption + grid.margin, left - 2 : left + grid.panel[1] + grid.margin] = (
-        True
-    )
-    assert inked.any()
-    assert not (inked & ~allowed).any()
+    rows = [[*cells(1, (160, 120), "A very long title " * 9, "ab"), *cells(1, (160, 120))]]
+    inked = np.any(np.asarray(draw_sheet("", rows)) != PAPER, axis=2)
+    (_, left, top), (_, beside, _) = placed("", rows)
+    inked[top : top + 120, left : left + 160] = inked[top : top + 120, beside : beside + 160] = False
+    rows_inked, columns_inked = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+    assert top + 120 < rows_inked[0]
+    assert left <= columns_inked[0]
+    assert columns_inked[-1] < beside
 
 
 def test_labels_are_ascii() -> None:

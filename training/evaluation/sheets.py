@@ -5,11 +5,12 @@ from pathlib import Path
 
 from PIL import Image
 
+from pipeline.common.contact_sheet import Cell, draw_sheet
 from training.evaluation.material import Photo, Pixels, image_of, spread
 from training.evaluation.measure import CLIPS_SHOWN, PHOTOS_SHOWN, Measured, RealClip, middle
 from training.feed_forward.data import read_painting
+from training.studies.cells import cell
 from training.studies.scatter import Point, Scatter, draw_scatters
-from training.studies.sheet import Cell, cell, draw_sheet
 
 Figures = Mapping[str, float | None]
 

@@ -1,10 +1,17 @@
-"""What a study keeps of its trials: files that say what they are of, so that none is taken for another."""
+"""What a study keeps of its trials, in files that say what they are of, and shows of them."""
 
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+from torch import Tensor
+
+from pipeline.common.contact_sheet import Cell
 from pipeline.common.errors import CheckpointError
 from pipeline.common.reports import read_json, write_json
+from training import image_io
+
+CELL_PX = 256
 
 
 def claim(path: Path, identity: dict[str, Any]) -> None:
@@ -25,3 +32,11 @@ def claim(path: Path, identity: dict[str, Any]) -> None:
 def file_name(label: str) -> str:
     """``label`` with everything but letters, digits, dots, dashes and underscores made a dash."""
     return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in label)
+
+
+def cell(image: Tensor, *caption: str) -> Cell:
+    """Of an image (1, 3, H, W), RGB in [0, 1], scaled so that its longest side fills a cell of a sheet."""
+    picture = Image.fromarray(image_io.quantized(image, 8))
+    factor = CELL_PX / max(picture.size)
+    size_wh = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
+    return Cell(picture.resize(size_wh, Image.Resampling.LANCZOS), caption, CELL_PX)

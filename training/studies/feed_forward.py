@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pipeline.common.contact_sheet import Cell, draw_sheet, wrapped, write_sheet
 from pipeline.common.errors import CheckpointError
 from pipeline.common.reports import write_table
 from training import checkpoint as checkpoints
@@ -17,11 +18,11 @@ from training.gatys.job import open_encoder, require_sensible_render
 from training.gatys.recipe import RenderRecipe, changed
 from training.gatys.render import Inputs, style_side
 from training.losses.objective import Objective
+from training.studies.cells import cell
 from training.studies.chart import Level, draw_chart
 from training.studies.options import StudyOptions
 from training.studies.plans import Trial
 from training.studies.runner import OnTrial, Outcome, Place, Shown, reference_cells, run_trial, trial_cells
-from training.studies.sheet import Cell, cell, draw_sheet, wrapped, write_sheet
 
 NAME = "feed-forward"
 TIMED_PASSES = 5

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from pipeline.common.atomic_files import make_folder
+from pipeline.common.contact_sheet import Cell, draw_sheet, wrapped, write_sheet
 from pipeline.common.reports import read_json, write_json, write_table
 from training import image_io
 from training.gatys import render, state
@@ -20,9 +21,8 @@ from training.gatys.render import Inputs, RenderRun
 from training.gatys.step import RenderProgress
 from training.losses import functional
 from training.losses.vgg_weights import source_of
-from training.studies.cells import claim, file_name
+from training.studies.cells import cell, claim, file_name
 from training.studies.plans import Study, Trial
-from training.studies.sheet import Cell, cell, draw_sheet, wrapped, write_sheet
 
 WRAP_COLUMNS = 5
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pipeline.common.atomic_files import make_folder
+from pipeline.common.contact_sheet import Cell, draw_sheet, write_sheet
 from pipeline.common.errors import TrainingError
 from pipeline.common.reports import write_table
 from training import checkpoint as checkpoints
@@ -20,9 +21,8 @@ from training.feed_forward.data import find_photos, read_painting, split_photos
 from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, TrainingRun
 from training.feed_forward.validation import held_out_batch, stylize
 from training.losses.encoder import Encoder
-from training.studies.cells import claim, file_name
+from training.studies.cells import cell, claim, file_name
 from training.studies.runner import Outcome
-from training.studies.sheet import Cell, cell, draw_sheet, write_sheet
 
 NAME = "train-study"
 COLUMNS = ("step", "content", "style", "tv", "total", "held_out_content", "held_out_style", "held_out_tv")

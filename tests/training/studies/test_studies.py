@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from pipeline.common.contact_sheet import draw_sheet, wrapped
 from pipeline.common.errors import CheckpointError, LayerMissingError, TrainingError
 from training import checkpoint as checkpoints
 from training import networks
@@ -17,11 +18,11 @@ from training.feed_forward.recipe import TrainingRecipe
 from training.gatys.recipe import RenderRecipe
 from training.gatys.render import Inputs
 from training.studies import feed_forward, plans, runner
+from training.studies.cells import cell
 from training.studies.chart import Level, draw_chart
 from training.studies.options import StudyOptions
 from training.studies.plans import PLANS
 from training.studies.runner import Outcome, Place
-from training.studies.sheet import cell, draw_sheet, wrapped
 
 BASE = RenderRecipe(
     content_layers=(("relu2_1", 1.0),),
