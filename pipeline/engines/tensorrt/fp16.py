@@ -242,30 +242,14 @@ def _norm(node: onnx.NodeProto, of: Of, arrays: Mapping[str, NDArray[np.generic]
     return np.asarray(scale * np.float32(SIGMAS) + bias, np.float32)
 
 
-def _sum(node: onnx.NodeProto, of: Of, arrays: Mapping[str, NDArray[np.generic]]) -> Floats:
-    return of(node.input[0]) + of(node.input[1])
-
-
-def _product(node: onnx.NodeProto, of: Of, arrays: Mapping[str, NDArray[np.generic]]) -> Floats:
-    return np.asarray(of(node.input[0]) * of(node.input[1]), np.float32)
-
-
-def _either(node: onnx.NodeProto, of: Of, arrays: Mapping[str, NDArray[np.generic]]) -> Floats:
-    return np.asarray(np.concatenate([of(name) for name in node.input]).max(keepdims=True))
-
-
-def _at_most_one(node: onnx.NodeProto, of: Of, arrays: Mapping[str, NDArray[np.generic]]) -> Floats:
-    return np.ones(1, np.float32)
-
-
 _CONVOLUTIONS = ("Conv", "ConvTranspose")
 _RULES: Mapping[str, Rule] = {
     "Conv": _convolution,
     "ConvTranspose": _convolution,
     _NORM: _norm,
-    "Add": _sum,
-    "Sub": _sum,
-    "Mul": _product,
-    "Concat": _either,
-    "Sigmoid": _at_most_one,
+    "Add": lambda node, of, _: of(node.input[0]) + of(node.input[1]),
+    "Sub": lambda node, of, _: of(node.input[0]) + of(node.input[1]),
+    "Mul": lambda node, of, _: np.asarray(of(node.input[0]) * of(node.input[1]), np.float32),
+    "Concat": lambda node, of, _: np.concatenate([of(name) for name in node.input]).max(keepdims=True),
+    "Sigmoid": lambda *_: np.ones(1, np.float32),
 }

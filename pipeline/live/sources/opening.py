@@ -46,13 +46,9 @@ def open_live(
     """
     if asked.rotate not in (0, 90, 180, 270):
         raise InputError(f"a picture can be turned by 0, 90, 180 or 270 degrees, not {asked.rotate}")
-    source = _upright(asked, stop, tell, opener)
-    return RotatedSource(source, asked.rotate) if asked.rotate else source
-
-
-def _upright(asked: Asked, stop: threading.Event, tell: Tell, opener: Opener | None) -> Source:
     kind = next(kind for kind in SOURCES.values() if kind.takes(asked.source))
-    return kind.open(asked, stop, tell, opener)
+    source = kind.open(asked, stop, tell, opener)
+    return RotatedSource(source, asked.rotate) if asked.rotate else source
 
 
 def _synthetic(asked: Asked, stop: threading.Event, tell: Tell, opener: Opener | None) -> Source:

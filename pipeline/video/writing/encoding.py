@@ -21,7 +21,7 @@ PRESETS = (
     "slower",
     "veryslow",
 )
-_SVT_PRESET = dict(zip(PRESETS, (12, 11, 10, 9, 8, 7, 5, 4, 3), strict=True))
+_SVT_PRESET = dict(zip(PRESETS, ("12", "11", "10", "9", "8", "7", "5", "4", "3"), strict=True))
 _HARDWARE = ("nvenc", "qsv", "amf", "videotoolbox", "mf", "v4l2m2m")
 _NOWHERE_BUT_MOVIES = ("mp4", "mov", "matroska")
 
@@ -72,17 +72,9 @@ class Family:
         return self.pixel_format == "bgr0"
 
 
-def _x264(crf: int, preset: str) -> dict[str, str]:
-    return {"preset": preset, "crf": str(crf)}
-
-
 def _x265(crf: int, preset: str) -> dict[str, str]:
     quality = "lossless=1" if crf == 0 else f"crf={min(51, crf + 2)}"
     return {"preset": preset, "x265-params": f"{quality}:open-gop=0:log-level=error"}
-
-
-def _svt(crf: int, preset: str) -> dict[str, str]:
-    return {"preset": str(_SVT_PRESET[preset]), "crf": str(min(63, round(crf * 63 / 51) + 6))}
 
 
 def _vp9(crf: int, preset: str) -> dict[str, str]:
@@ -90,21 +82,26 @@ def _vp9(crf: int, preset: str) -> dict[str, str]:
     return {"crf": str(quality), "b": "0", "deadline": "realtime", "cpu-used": "7", "row-mt": "1"}
 
 
-def _prores(crf: int, preset: str) -> dict[str, str]:
-    return {"profile": "hq", "vendor": "apl0"}
-
-
-def _ffv1(crf: int, preset: str) -> dict[str, str]:
-    return {"level": "3", "slicecrc": "1", "g": "1"}
-
+_OPTIONS: Mapping[str, Callable[[int, str], dict[str, str]]] = {
+    "h264": lambda crf, preset: {"preset": preset, "crf": str(crf)},
+    "hevc": _x265,
+    "av1": lambda crf, preset: {"preset": _SVT_PRESET[preset], "crf": str(min(63, round(crf * 63 / 51) + 6))},
+    "vp9": _vp9,
+    "prores": lambda crf, preset: {"profile": "hq", "vendor": "apl0"},
+    "ffv1": lambda crf, preset: {"level": "3", "slicecrc": "1", "g": "1"},
+    "nvenc": lambda crf, preset: {"rc": "vbr", "cq": str(crf + 1), "b": "0", "forced-idr": "1"},
+    "qsv": lambda crf, preset: {"global_quality": str(crf + 1)},
+    "amf": lambda crf, preset: {"rc": "cqp", "qp_i": str(crf), "qp_p": str(crf + 2)},
+}
+"""Options from crf and preset, by codec or by kind of hardware; a kind that is not here takes none."""
 
 CODECS: Mapping[str, Family] = {
-    "h264": Family("libx264", "yuv420p", _NOWHERE_BUT_MOVIES, (2, 2), _x264),
-    "hevc": Family("libx265", "yuv420p", _NOWHERE_BUT_MOVIES, (2, 2), _x265),
-    "av1": Family("libsvtav1", "yuv420p", ("mp4", "matroska", "webm"), (2, 2), _svt),
-    "vp9": Family("libvpx-vp9", "yuv420p", ("webm", "matroska", "mp4"), (2, 2), _vp9),
-    "prores": Family("prores_ks", "yuv422p10le", ("mov", "matroska"), (1, 2), _prores),
-    "ffv1": Family("ffv1", "bgr0", ("matroska",), (1, 1), _ffv1),
+    "h264": Family("libx264", "yuv420p", _NOWHERE_BUT_MOVIES, (2, 2), _OPTIONS["h264"]),
+    "hevc": Family("libx265", "yuv420p", _NOWHERE_BUT_MOVIES, (2, 2), _OPTIONS["hevc"]),
+    "av1": Family("libsvtav1", "yuv420p", ("mp4", "matroska", "webm"), (2, 2), _OPTIONS["av1"]),
+    "vp9": Family("libvpx-vp9", "yuv420p", ("webm", "matroska", "mp4"), (2, 2), _OPTIONS["vp9"]),
+    "prores": Family("prores_ks", "yuv422p10le", ("mov", "matroska"), (1, 2), _OPTIONS["prores"]),
+    "ffv1": Family("ffv1", "bgr0", ("matroska",), (1, 1), _OPTIONS["ffv1"]),
 }
 
 
@@ -144,20 +141,8 @@ def _hardware(name: str) -> Family:
         raise OutputError(f"PyAV has no encoder {name} here, only these in hardware: {here}; choose {base}")
     formats = [f.name for f in encoder.video_formats or ()]
     pixel_format = "yuv420p" if "yuv420p" in formats else "nv12"
-    return Family(
-        name, pixel_format, CODECS[base].containers, (2, 2), _HARDWARE_OPTIONS.get(kind, _no_options)
-    )
-
-
-def _no_options(crf: int, preset: str) -> dict[str, str]:
-    return {}
-
-
-_HARDWARE_OPTIONS: Mapping[str, Callable[[int, str], dict[str, str]]] = {
-    "nvenc": lambda crf, preset: {"rc": "vbr", "cq": str(crf + 1), "b": "0", "forced-idr": "1"},
-    "qsv": lambda crf, preset: {"global_quality": str(crf + 1)},
-    "amf": lambda crf, preset: {"rc": "cqp", "qp_i": str(crf), "qp_p": str(crf + 2)},
-}
+    options = _OPTIONS.get(kind, lambda crf, preset: {})
+    return Family(name, pixel_format, CODECS[base].containers, (2, 2), options)
 
 
 def hardware_encoders() -> tuple[str, ...]:

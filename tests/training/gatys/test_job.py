@@ -13,7 +13,7 @@ from torch import Tensor
 from pipeline.common.errors import InputError, LayerMissingError, OutputError
 from training import image_io
 from training.gatys.job import Job, render_still
-from training.gatys.recipe import RenderRecipe, preset
+from training.gatys.recipe import PRESETS, RenderRecipe
 from training.gatys.step import DivergedError
 from training.losses import color
 from training.losses.objective import Features, Objective
@@ -94,7 +94,7 @@ def test_a_stop_keeps_the_picture_and_goes_on_to_the_same_end(job: Job) -> None:
 def test_missing_layers_are_named_before_any_picture_is_read(job: Job) -> None:
     nowhere = replace(job, content=Path("absent.png"))
     with pytest.raises(LayerMissingError, match=r"relu4_2, .*relu5_1: not in .*end at relu3_4.*leave out"):
-        render_still(preset("gatys-2016"), nowhere)
+        render_still(PRESETS["gatys-2016"], nowhere)
 
 
 def test_pictures_that_are_none_or_too_small_are_refused(job: Job, tmp_path: Path) -> None:
