@@ -19,7 +19,7 @@ from pipeline.engines import cache
 from pipeline.style import StyleCard
 
 BUILDER = "pipeline.engines.int8_build"
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Counts changes of what is quantized and of the calibration frames."""
 
 _TIMEOUT_S = 600

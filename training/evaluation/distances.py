@@ -109,10 +109,7 @@ def relative_wasserstein(seen: moments.Gaussian, target: moments.GaussianTarget)
 
 
 class GramDistance:
-    """Relative Gram distance on three octaves: the default recipe's style term, for any style.
-
-    Styles of other recipes are comparable by it, and with figures published in these units.
-    """
+    """Relative Gram distance on three octaves, for any style, whatever it was trained by."""
 
     def __init__(self, encoder: Encoder, painting: Tensor) -> None:
         """Measure ``painting`` (1, 3, H, W), RGB in [0, 1]."""
@@ -134,8 +131,8 @@ class GramDistance:
 def content_figures(encoder: Encoder, photo: Tensor, painted: Tensor) -> dict[str, float]:
     """What is left of the photograph: ``content``, ``self_similarity`` and ``luma_structure``.
 
-    ``content`` is the relative squared difference of relu3_3 (0 = kept), the default recipe's term; the
-    other two are described at their functions (1 = kept).
+    ``content`` is the relative squared difference of relu3_3 (0 = kept); the other two are described at
+    their functions (1 = kept).
 
     Args:
         photo, painted: (1, 3, H, W), RGB in [0, 1], of one size.
