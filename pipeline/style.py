@@ -76,6 +76,8 @@ class StyleCard:
             the original's conventions (``value_range`` of black and white, ``channel_order``, layout).
         flat_is_rounding: of an exactly flat frame the network paints nothing but its own amplified
             rounding, another picture in every program, so that engines are not compared on such frames.
+        int8: where the file holds an int8 graph too, the number of frames that it was calibrated on and
+            NNCF's version.
     """
 
     name: str
@@ -100,6 +102,7 @@ class StyleCard:
     licence: str = ""
     origin: dict[str, Any] = field(default_factory=dict)
     flat_is_rounding: bool = False
+    int8: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The card as one JSON object, with the format's number in ``format``."""

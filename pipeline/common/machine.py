@@ -10,7 +10,16 @@ import psutil
 
 _CPUINFO = Path("/proc/cpuinfo")
 _STATUS = Path("/proc/self/status")
-NAMED_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8")
+NAMED_FEATURES = (
+    "avx2",
+    "avx_vnni",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx512_fp16",
+    "amx_bf16",
+    "amx_int8",
+)
 
 
 @cache
@@ -40,6 +49,11 @@ def has_bf16() -> bool | None:
     """Whether the CPU itself computes in bfloat16, or None where the system does not tell."""
     features = cpu_features()
     return None if features is None else not {"amx_bf16", "avx512_bf16"}.isdisjoint(features)
+
+
+def has_vnni() -> bool:
+    """Whether the CPU multiplies bytes four at a time; False where the system does not tell."""
+    return not {"avx_vnni", "avx512_vnni"}.isdisjoint(cpu_features() or ())
 
 
 def usable_cores() -> int:

@@ -1,4 +1,4 @@
-"""What engines keep on disk between runs: built engines, quantized graphs, parity verdicts.
+"""What engines keep on disk between runs: built engines, parity verdicts.
 
 One file an entry: a magic line, a line of JSON (what it was built from, and the content's sha256), the
 content. An entry is written under another name and moved into place, so it is whole or not there; it is

@@ -1,80 +1,57 @@
-"""A style's graph in int8, by NNCF's post-training quantization; made once, then read from the cache.
+"""A style's graph in int8, as ``export`` wrote it into the style file: OpenVINO's two files of it, packed.
 
-NNCF imports torch where that is installed, and Brushstream's live half never does. So the quantizing is
-done by a process of its own (``pipeline.engines.int8_build``), which takes some seconds.
+It stands as text in the model's metadata, where every other engine passes over it.
 """
 
-import subprocess
-import sys
-import tempfile
-from collections.abc import Mapping
+import base64
+import zlib
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
-from pipeline.common.adapters import require
+import onnx
+
 from pipeline.common.errors import EngineError
-from pipeline.engines import cache
-from pipeline.style import StyleCard
 
-BUILDER = "pipeline.engines.int8_build"
-RECIPE_VERSION = 2
-"""Counts changes of what is quantized and of the calibration frames."""
-
-_TIMEOUT_S = 600
+GRAPH_KEY = "brushstream.int8"
 
 
 @dataclass(frozen=True)
 class QuantizedGraph:
-    """OpenVINO's two files of a graph, in memory."""
+    """OpenVINO's two files of a graph, in memory; height and width are still dynamic."""
 
     xml: bytes
     weights: bytes
 
-    def packed(self) -> bytes:
-        """Both in one: the length of the first in 8 bytes, then one after the other."""
-        return len(self.xml).to_bytes(8, "little") + self.xml + self.weights
+    def packed(self) -> str:
+        """Both in one: the length of the first in 8 bytes, the two, compressed, as ASCII."""
+        return base64.b85encode(
+            zlib.compress(len(self.xml).to_bytes(8, "little") + self.xml + self.weights, 9)
+        ).decode()
 
     @classmethod
-    def unpacked(cls, content: bytes) -> "QuantizedGraph":
-        """The reverse of ``packed``."""
+    def unpacked(cls, text: str) -> "QuantizedGraph":
+        """The reverse of ``packed``. Raises ValueError or zlib.error where it is damaged."""
+        content = zlib.decompress(base64.b85decode(text))
         end = 8 + int.from_bytes(content[:8], "little")
         return cls(content[8:end], content[end:])
 
 
-def quantized(style_path: Path, card: StyleCard, openvino_version: str) -> QuantizedGraph:
-    """The style's int8 graph, height and width still dynamic.
+def graph_of(style_path: Path) -> QuantizedGraph:
+    """The int8 graph in a style file.
 
     Raises:
-        MissingPackageError: it has to be made and NNCF is not installed.
-        EngineError: NNCF cannot quantize this style.
+        EngineError: there is none, or it is damaged.
     """
-    require("precision int8", "nncf", "int8")
-    key = {
-        "recipe": RECIPE_VERSION,
-        "style": cache.file_digest(style_path),
-        "openvino": openvino_version,
-        "nncf": metadata.version("nncf"),
-    }
-    entry = cache.get_or_build("int8", key, lambda: _build(style_path, card))
-    return QuantizedGraph.unpacked(entry.content)
-
-
-def _build(style_path: Path, card: StyleCard) -> tuple[bytes, Mapping[str, Any]]:
-    with tempfile.TemporaryDirectory(prefix="brushstream-int8-") as folder:
-        target = Path(folder) / "style.xml"
-        command = [sys.executable, "-m", BUILDER, str(style_path.absolute()), str(target)]
-        try:
-            ended = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S)
-        except subprocess.TimeoutExpired as error:
-            raise EngineError(
-                f"quantizing style {card.name!r} took longer than {_TIMEOUT_S} s and was stopped; "
-                "take another --precision"
-            ) from error
-        if ended.returncode != 0:
-            reason = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
-            raise EngineError(
-                f"NNCF cannot quantize style {card.name!r} ({reason}); take another --precision"
-            )
-        return QuantizedGraph(target.read_bytes(), target.with_suffix(".bin").read_bytes()).packed(), {}
+    properties = {p.key: p.value for p in onnx.load(style_path).metadata_props}
+    if GRAPH_KEY not in properties:
+        raise EngineError(
+            f"{style_path} has no int8 graph; `brushstream export {style_path} --photos FOLDER` makes one, "
+            "or take another --precision"
+        )
+    try:
+        return QuantizedGraph.unpacked(properties[GRAPH_KEY])
+    except (ValueError, zlib.error) as error:
+        raise EngineError(
+            f"the int8 graph of {style_path} is damaged ({error}); make it again with `brushstream export "
+            f"{style_path} --photos FOLDER`, or take another --precision"
+        ) from error

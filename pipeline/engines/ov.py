@@ -2,8 +2,7 @@
 
 There is no compile cache, on purpose. Measured for detail-64 on two cores: compiling takes 56 ms, loading
 a cache entry 30 ms; and an entry whose weights were damaged on disk was loaded without a word and
-painted another picture. 26 ms are not worth that. An int8 graph, which takes seconds to make, is kept in
-Brushstream's own cache, which checks what it reads.
+painted another picture. 26 ms are not worth that.
 
 Thread count and pinning are left to OpenVINO: pinned or not, one thread a core either way, detail-64
 took 8.5 to 8.9 ms in every setting that was tried.
@@ -25,7 +24,7 @@ from pipeline.common.errors import EngineError
 from pipeline.engines import int8
 from pipeline.engines.base import Controls, Engine, EngineInfo, Precision
 from pipeline.frame import Pixels
-from pipeline.style import INPUT_NAME, OUTPUT_NAME
+from pipeline.style import INPUT_NAME, OUTPUT_NAME, StyleCard
 
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 import openvino as ov  # type: ignore[import-untyped, unused-ignore]  # noqa: E402
@@ -36,14 +35,15 @@ _ON: dict[str, tuple[Precision, ...]] = {
     "GPU": ("fp16", "fp32"),
     "NPU": ("fp16",),
 }
-"""Precisions of each device, the default first except on a CPU, where bf16 must be native."""
+"""Precisions of each device, the default first except on a CPU (``_choose_precision``)."""
 
 
 class OpenVinoEngine(Engine):
     """A style compiled for one frame size.
 
-    On a CPU in bf16 where the CPU computes that natively, else fp32; on a GPU or NPU in fp16. Several
-    frames in flight each have a request of their own; the device shares its cores among them.
+    On a CPU in bf16 where it computes that natively, else in int8 where it has VNNI and the style file an
+    int8 graph, else in fp32; on a GPU or NPU in fp16. Several frames in flight each have a request of their
+    own; the device shares its cores among them.
     """
 
     name = "openvino"
@@ -58,7 +58,7 @@ class OpenVinoEngine(Engine):
     def _open(self, style_path: Path, size: tuple[int, int], precision: Precision | None) -> EngineInfo:
         core, device = ov.Core(), self.device or "CPU"
         _require_device(core, device)
-        chosen = _choose_precision(core, device, precision)
+        chosen = _choose_precision(core, device, precision, self.card)
         try:
             model = self._model(core, style_path, chosen)
             controls = {name: [value.size] for name, value in self._defaults.items()}
@@ -77,7 +77,7 @@ class OpenVinoEngine(Engine):
     def _model(self, core: ov.Core, style_path: Path, precision: Precision) -> ov.Model:
         if precision != "int8":
             return core.read_model(style_path)
-        graph = int8.quantized(style_path, self.card, _version())
+        graph = int8.graph_of(style_path)
         return core.read_model(graph.xml, graph.weights)
 
     def _infer(self, pixels: Pixels, controls: Controls) -> Pixels:
@@ -137,10 +137,11 @@ def _options(core: ov.Core, device: str, precision: Precision) -> dict[str, str]
     return {**options, "INFERENCE_PRECISION_HINT": _HINTS[precision]}
 
 
-def _choose_precision(core: ov.Core, device: str, wanted: Precision | None) -> Precision:
+def _choose_precision(core: ov.Core, device: str, wanted: Precision | None, card: StyleCard) -> Precision:
     native = device == "CPU" and _computes_bf16(core)
     if wanted is None:
-        return "bf16" if native else _ON[device][0]
+        quantized = device == "CPU" and bool(card.int8) and machine.has_vnni()
+        return "bf16" if native else "int8" if quantized else _ON[device][0]
     if wanted not in _ON[device]:
         place = {"CPU": "a CPU", "GPU": "a GPU", "NPU": "an NPU"}[device]
         raise EngineError(f"openvino on {place} runs {' or '.join(_ON[device])}, not {wanted}")

@@ -32,7 +32,7 @@ from pipeline.frame import Pixels
 from pipeline.style import StyleFile
 
 REFERENCE = "onnxruntime"
-CHECK_VERSION = 2
+CHECK_VERSION = 3
 """Counts changes of frames or measure; verdicts of another version are not asked."""
 
 CHECK_SIZE = (240, 320)

@@ -35,7 +35,6 @@ def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 OPTIONAL = {
     "tensorrt": ("pipeline.engines.tensorrt.build", "pipeline.engines.tensorrt.engine"),
     "cuda": ("pipeline.engines.tensorrt.cuda_slot", "pipeline.engines.tensorrt.engine"),
-    "nncf": ("pipeline.engines.int8_build",),
     "pyvirtualcam": ("pipeline.live.sinks.virtual_camera",),
     "ray": ("pipeline.video.cluster",),
 }

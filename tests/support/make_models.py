@@ -115,7 +115,9 @@ def shaken(path: Path, *, size_multiple: int = 4) -> Path:
     return _save(path, body, constants, _card(path, size_multiple))
 
 
-def normed(path: Path, *, gain: float = 1.0, channels: int = 6, size_multiple: int = 4) -> Path:
+def normed(
+    path: Path, *, gain: float = 1.0, channels: int = 6, size_multiple: int = 4, card: StyleCard | None = None
+) -> Path:
     """A convolution with weights of about ``gain``, an instance norm, ReLU, and back to a picture."""
     rng = np.random.default_rng(5)
     body = [
@@ -132,4 +134,4 @@ def normed(path: Path, *, gain: float = 1.0, channels: int = 6, size_multiple: i
         "w2": rng.normal(0, 5, (3, channels, 3, 3)).astype(np.float32),
         "b2": np.full(3, 128, np.float32),
     }
-    return _save(path, body, constants, _card(path, size_multiple))
+    return _save(path, body, constants, card or _card(path, size_multiple))

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from pipeline.common import machine
-from pipeline.common.adapters import is_installed
 from pipeline.common.errors import EngineError
 from pipeline.engines import registry
 from pipeline.engines.base import Engine, Precision
 from pipeline.frame import Pixels
 from pipeline.style import StyleCard, read_style
+from tests.support.make_int8 import with_int8
 
 Noise = Callable[[int, int], Pixels]
 SIZE = (64, 96)
@@ -47,17 +47,17 @@ Open = Callable[..., Engine]
 
 
 @pytest.fixture(params=[marked(case) for case in CASES])
-def open_engine(request: pytest.FixtureRequest, styles_folder: Path) -> Iterator[Open]:
+def open_engine(request: pytest.FixtureRequest, styles_folder: Path, tmp_path: Path) -> Iterator[Open]:
     """Opens the case's engine on ``invert`` or another tiny style; all are closed at the end."""
     name, device, precision = request.param
     if (reason := registry.why_unavailable(name)) is not None:
         pytest.skip(reason)
-    if precision == "int8" and not is_installed("nncf"):
-        pytest.skip("nncf is not installed")
     kind, opened = registry.load_engine(name), []
 
     def open_it(style: str = "invert", size: tuple[int, int] = SIZE, **options: int) -> Engine:
         path = styles_folder / f"{style}.onnx"
+        if precision == "int8" and path.exists():
+            path = with_int8(path, tmp_path / path.name)
         card = read_style(path).card if path.exists() else StyleCard(style)
         try:
             engine = kind(path, card, size, precision, device=device, **options)
