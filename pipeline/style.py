@@ -264,6 +264,11 @@ def read_style(path: Path) -> StyleFile:
     return StyleFile(path, card)
 
 
+def metadata_of(path: Path) -> dict[str, str]:
+    """What an ONNX file says of itself, by key. Raises StyleError where it is none."""
+    return {entry.key: entry.value for entry in _load(path).metadata_props}
+
+
 def _load(path: Path) -> onnx.ModelProto:
     try:
         model = onnx.load(path, load_external_data=False)

@@ -8,9 +8,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import onnx
-
 from pipeline.common.errors import EngineError
+from pipeline.style import metadata_of
 
 GRAPH_KEY = "brushstream.int8"
 
@@ -42,7 +41,7 @@ def graph_of(style_path: Path) -> QuantizedGraph:
     Raises:
         EngineError: there is none, or it is damaged.
     """
-    properties = {p.key: p.value for p in onnx.load(style_path).metadata_props}
+    properties = metadata_of(style_path)
     if GRAPH_KEY not in properties:
         raise EngineError(
             f"{style_path} has no int8 graph; `brushstream export {style_path} --photos FOLDER` makes one, "
