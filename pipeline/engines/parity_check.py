@@ -93,8 +93,7 @@ def measure(style: StyleFile, engine: Engine, limits: tuple[float, float]) -> Pa
     flat = not style.card.flat_is_rounding
     if engine.checked_by_size:
         return _compared(style, engine, check_frames(engine.size, few=True, flat=flat), limits)
-    height, width = (-(-side // style.card.size_multiple) * style.card.size_multiple for side in CHECK_SIZE)
-    size = height, width
+    size = small_size(style.card.size_multiple)
     opened = type(engine)(style.path, style.card, size, engine.info.precision, device=engine.device)
     with opened:
         return _compared(style, opened, check_frames(size, flat=flat), limits)
@@ -106,6 +105,12 @@ def _compared(
     with registry.load_engine(REFERENCE)(style.path, style.card, engine.size, "fp32") as reference:
         names = (str(engine.info), str(reference.info))
         return compare(engine.infer, reference.infer, frames, names=names, limits=limits)
+
+
+def small_size(multiple: int) -> tuple[int, int]:
+    """CHECK_SIZE, or the next (height, width) that is a multiple."""
+    height, width = (-(-side // multiple) * multiple for side in CHECK_SIZE)
+    return height, width
 
 
 def check_frames(size: tuple[int, int], *, few: bool = False, flat: bool = True) -> list[Pixels]:
