@@ -22,14 +22,16 @@ def evaluate(
         list[str], typer.Argument(metavar="STYLE...", help="Names, style files (.onnx), checkpoints.")
     ],
     photos: Annotated[Path, typer.Option(help="Folder of photographs; only held-out ones are used.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="REPORT_DIR", help="Where it goes.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="REPORT_DIR", help="Folder of the report.")
+    ],
     encoder: EncoderOptions,
     clips: Annotated[Path | None, typer.Option(help="Folder of real clips.")] = None,
     paintings: Annotated[
         Path | None, typer.Option(help="Folder with NAME.jpg for every style, to compare with.")
     ] = None,
     iterations: Annotated[
-        int, typer.Option(min=0, help="Of the optimisation compared with; 0 leaves it out.")
+        int, typer.Option(min=0, help="Steps of the optimisation to compare with; 0 leaves it out.")
     ] = 300,
     limit_photos: Annotated[int | None, typer.Option(min=1, help="Use so many photographs.")] = None,
     clip_frames: Annotated[int, typer.Option(min=2, help="Frames of each real clip.")] = 24,
@@ -38,7 +40,9 @@ def evaluate(
         typer.Option(min=64, metavar="PX", help="Longest side of every painting; else that of training."),
     ] = None,
     precision: Annotated[str, typer.Option(help="Of the optimisation: auto, bf16 or fp32.")] = "auto",
-    engine: Annotated[str, typer.Option(help="That paints and is timed: auto, openvino, ...")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="The one that paints and is timed: auto, openvino, ...")
+    ] = "auto",
     write_cards: Annotated[
         bool, typer.Option("--write-cards", help="Store the figures in the .onnx files given by path.")
     ] = False,

@@ -17,7 +17,9 @@ def export(
             help="A checkpoint (.safetensors); with --photos or --tensorrt a style (.onnx) too.",
         ),
     ],
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="NAME.onnx")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="NAME.onnx", help="The style; else beside FILE.")
+    ] = None,
     photos: Annotated[
         Path | None, typer.Option(help="Folder of photographs: add an int8 graph, calibrated on them.")
     ] = None,

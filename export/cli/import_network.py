@@ -23,7 +23,7 @@ def import_network(
     year: Annotated[int | None, typer.Option("--year", help="Of the artwork it paints like.")] = None,
     origin: Annotated[str, typer.Option("--source", metavar="TEXT", help="Where the network is from.")] = "",
     painting: Annotated[
-        Path | None, typer.Option(help="To paint like, for a network that paints like any picture.")
+        Path | None, typer.Option(help="The painting, for a network that paints like any picture.")
     ] = None,
     predictor: Annotated[
         Path | None, typer.Option(metavar="FILE.onnx", help="The other half of such a network.")

@@ -42,20 +42,25 @@ class RecipeOptions:
         str | None,
         typer.Option(metavar="N[,N...]", help="Optimizer steps: one number, or one for each size."),
     ] = None
-    content_weight: Annotated[float | None, typer.Option("--content-weight", "--alpha", min=0.0)] = None
-    style_weight: Annotated[float | None, typer.Option("--style-weight", "--beta", min=0.0)] = None
+    content_weight: Annotated[
+        float | None, typer.Option("--content-weight", "--alpha", min=0.0, help="Of the content term.")
+    ] = None
+    style_weight: Annotated[
+        float | None, typer.Option("--style-weight", "--beta", min=0.0, help="Of the style term.")
+    ] = None
     tv_weight: Annotated[
         float | None, typer.Option("--tv-weight", "--gamma", min=0.0, help="Of the total variation.")
     ] = None
     tv_form: Annotated[str | None, typer.Option(help="l1-sum, squared-sum, l1-mean or squared-mean.")] = None
     content_layers: Annotated[
-        str | None, typer.Option(metavar="NAME[:W],...", help="relu4_2, or relu3_1:0.5,relu4_2:1")
+        str | None, typer.Option(metavar="NAME[:W],...", help="Of VGG-19: relu4_2, or relu3_1:0.5,relu4_2:1.")
     ] = None
     style_layers: Annotated[
-        str | None, typer.Option(metavar="NAME[:W],...", help="Without weights all count alike.")
+        str | None, typer.Option(metavar="NAME[:W],...", help="relu1_1,relu3_1: all count alike.")
     ] = None
     normalization: Annotated[
-        str | None, typer.Option(help="gatys (2016, eqs. 1, 4), johnson (2016, eqs. 2, 4), mean or relative.")
+        str | None,
+        typer.Option(help="What a weight means: gatys, johnson, mean, relative; see docs/gatys.md."),
     ] = None
     statistic: Annotated[str | None, typer.Option(help="gram, covariance or wasserstein.")] = None
     style_scale: Annotated[
@@ -96,10 +101,11 @@ def gatys(
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="The photograph.")],
     styles: Annotated[list[Path], typer.Argument(metavar="STYLE...", help="The painting, or several.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help=".png, .tif or .jpg.")],
+    *,
+    preset: Preset = "shallow-pyramid",
     settings: RecipeOptions,
     encoder: EncoderOptions,
     running: JobOptions,
-    preset: Preset = "shallow-pyramid",
     style_weights: Annotated[
         str | None, typer.Option(metavar="W,W...", help="One for each STYLE; only proportions count.")
     ] = None,

@@ -28,7 +28,7 @@ StudyName = Literal["seeds", "iterations", "ratio", "tv", "content-layers", "sty
 
 @flattened
 def gatys_study(
-    name: Annotated[StudyName, typer.Argument(metavar="NAME", help="The study; see below.")],
+    name: Annotated[StudyName, typer.Argument(metavar="NAME", help="The study; see above.")],
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="The photograph.")],
     style: Annotated[Path, typer.Argument(metavar="STYLE", help="The painting.")],
     encoder: EncoderOptions,

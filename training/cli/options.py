@@ -40,8 +40,8 @@ class SizeOptions:
         typer.Option("--brush-size", min=64, help="Longest side of the painting, px: larger strokes."),
     ] = None
     image_size: Annotated[int | None, typer.Option(min=64, help="Side of the content crops, px.")] = None
-    batch_size: Annotated[int | None, typer.Option(min=1)] = None
-    seed: Annotated[int, typer.Option(min=0)] = 0
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Photographs a step.")] = None
+    seed: Annotated[int, typer.Option(min=0, help="Of first weights, crops and motions.")] = 0
 
 
 def named(presets: Mapping[str, Preset], name: str) -> Preset:

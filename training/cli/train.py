@@ -31,19 +31,25 @@ class RecipeOptions(SizeOptions):
     ] = None
     content_goal: Annotated[
         float | None,
-        typer.Option(min=0.05, max=1.0, help="How far from the photograph: 0 it, 1 none of it."),
+        typer.Option(min=0.05, max=1.0, help="How much of the photograph may go: 0 nothing, 1 all of it."),
     ] = None
-    tv_weight: Annotated[float | None, typer.Option(min=0.0, help="Of the total variation.")] = None
-    temporal_weight: Annotated[float | None, typer.Option(min=0.0, help="Against flicker.")] = None
-    content_layer: Annotated[str | None, typer.Option(help="Of VGG-19: relu4_2, relu4_2/2")] = None
-    style_layers: Annotated[str | None, typer.Option(metavar="NAME[:W],...", help="VGG-19's.")] = None
+    tv_weight: Annotated[float | None, typer.Option(min=0.0, help="Of total variation.")] = None
+    temporal_weight: Annotated[
+        float | None, typer.Option(min=0.0, help="Of stability in time, against flicker.")
+    ] = None
+    content_layer: Annotated[
+        str | None, typer.Option(help="Of VGG-19: relu4_2, relu4_2/2 (on half the size).")
+    ] = None
+    style_layers: Annotated[
+        str | None, typer.Option(metavar="NAME[:W],...", help="relu1_1,relu3_1, or relu1_1:0.5,relu3_1:2.")
+    ] = None
     steps: Annotated[int | None, typer.Option(min=1, help="Optimizer steps.")] = None
     learning_rate: Annotated[
-        float | None, typer.Option("--lr", min=0.0, help="Adam's learning rate after warm-up.")
+        float | None, typer.Option("--lr", min=0.0, help="Learning rate after warm-up.")
     ] = None
-    plain_share: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Share of flat pictures.")] = (
-        None
-    )
+    plain_share: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Share of flat pictures among the photographs.")
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -72,14 +78,17 @@ class ArtworkOptions:
 def train(
     painting: Annotated[Path, typer.Argument(metavar="STYLE.jpg", help="The painting to learn.")],
     photos: Annotated[Path, typer.Option(help="Folder of content photographs, nested or not.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="NAME.safetensors")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="NAME.safetensors", help="The trained network.")
+    ],
+    *,
+    preset: Annotated[
+        str, typer.Option(help="balanced, johnson-2016 or johnson-2016-vgg19; see docs/training.md.")
+    ] = "balanced",
     settings: RecipeOptions,
     encoder: EncoderOptions,
     running: RunOptions,
     artwork: ArtworkOptions,
-    preset: Annotated[
-        str, typer.Option(help="balanced, johnson-2016 or johnson-2016-vgg19; see docs/training.md.")
-    ] = "balanced",
     no_temporal: Annotated[
         bool, typer.Option("--no-temporal", help="Train without --temporal-weight.")
     ] = False,
