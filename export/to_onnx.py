@@ -163,7 +163,7 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def card_from_checkpoint(checkpoint: Checkpoint, network: nn.Module, name: str) -> StyleCard:
     """What the style file says about itself; parity is added once it was measured."""
-    art = checkpoint.artwork
+    art, folded = checkpoint.artwork, FrameNetwork(network, networks.value_range(network))
     held_out = {k: v for k, v in (checkpoint.history or [{}])[-1].items() if k.startswith("held_out")}
     return StyleCard(
         name=name,
@@ -174,7 +174,7 @@ def card_from_checkpoint(checkpoint: Checkpoint, network: nn.Module, name: str) 
         artwork_source=art.get("source", ""),
         network=checkpoint.network_name,
         parameters=networks.count_parameters(network),
-        macs_per_pixel=networks.macs_per_pixel(network),
+        macs_per_pixel=networks.macs_per_pixel(folded.body),
         size_multiple=networks.size_multiple(network),
         margin_px=0 if checkpoint.recipe.get("encoder_padding") == "reflect" else MARGIN_PX,
         brush_size_px=checkpoint.recipe.get("style_size"),

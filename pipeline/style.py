@@ -58,7 +58,7 @@ class StyleCard:
         artwork_source: where the reproduction came from.
         network: the architecture's name, ``detail-64`` for example.
         parameters: number of weights.
-        macs_per_pixel: multiply-accumulates for one output pixel.
+        macs_per_pixel: multiply-accumulates of the file's graph for one output pixel.
         size_multiple: height and width fed to the graph must be multiples of this.
         margin_px: the network draws a border of its own up to this wide; frames are extended by as much
             on every side before it and cropped after it.

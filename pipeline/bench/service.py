@@ -13,9 +13,9 @@ import numpy as np
 from pipeline.common import machine
 from pipeline.common.adapters import installed_version
 from pipeline.common.latency import Clock, Distribution, LatencyClock
-from pipeline.engines.base import Precision
+from pipeline.engines.base import EngineInfo, Precision
 from pipeline.frame import Pixels
-from pipeline.style import StyleFile
+from pipeline.style import StyleCard, StyleFile
 from pipeline.stylize.stylizer import Stylizer
 
 PACKAGES = ("brushstream", "numpy", "opencv-python", "onnx", "onnxruntime", "openvino", "av")
@@ -49,6 +49,10 @@ class BenchReport:
         engine_alone: ``Engine.infer`` on a frame that needs no padding.
         identity: service time with the engine that only copies.
         first_frame_ms: the very first frame after the engine was opened.
+        gmacs_per_s: multiply-adds of the network a second of ``engine_alone``'s median, 10^9; None where the
+            card does not count them.
+        limit_share: that over what the CPU's cores do at most in this precision; None where unknown, and on
+            other devices.
         open_ms: opening the engine.
         resident_mb, peak_resident_mb: this process's memory, 10^6 bytes; the peak is None where unknown.
     """
@@ -62,6 +66,8 @@ class BenchReport:
     service: Distribution
     engine_alone: Distribution
     identity: Distribution
+    gmacs_per_s: float | None
+    limit_share: float | None
     open_ms: float
     first_frame_ms: float
     resident_mb: float
@@ -91,14 +97,23 @@ def run_bench(options: BenchOptions, clock: Clock = time.perf_counter) -> BenchR
         service = _measure(stylizer, pictures, options, clock)
         engine_alone = _measure(stylizer.engine.infer, moving_noise(stylizer.engine.size), options, clock)
         resident = machine.resident_mb(), machine.peak_resident_mb()
-        engine = stylizer.describe()
+        engine, info, fed = stylizer.describe(), stylizer.info, stylizer.engine.size
     with Stylizer(options.style, options.size, engine="identity") as bare:
         identity = _measure(bare, pictures, options, clock)
     return BenchReport(
         options.style.card.name, options.style.card.network, options.size, engine,
         options.frames, options.warmup, service, engine_alone, identity,
+        *_pace(options.style.card, fed, info, engine_alone.p50),
         (opened - started) * 1e3, first_ms, *resident, machine.describe(), package_versions(),
     )  # fmt: skip
+
+
+def _pace(
+    card: StyleCard, size: tuple[int, int], info: EngineInfo, ms: float
+) -> tuple[float | None, float | None]:
+    macs_per_s = card.macs_per_pixel * size[0] * size[1] / (ms / 1e3) if ms > 0 else 0.0
+    limit = machine.multiply_adds_per_s(info.precision) if info.device == "cpu" else None
+    return macs_per_s / 1e9 or None, macs_per_s / limit if limit and macs_per_s else None
 
 
 def _measure(stylize: Any, pictures: list[Pixels], options: BenchOptions, clock: Clock) -> Distribution:

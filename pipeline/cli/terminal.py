@@ -101,13 +101,20 @@ def bench_table(report: BenchReport) -> Group:
     few = "" if report.frames >= 1000 else "; fewer than 1000, so p99 is a guess"
     return Group(
         table,
-        f"style {report.style} ({report.network}); {report.engine}",
+        f"style {report.style} ({report.network}); {report.engine}{_pace(report)}",
         f"{report.frames} frames after {report.warmup} of warm-up{few}",
         f"opened in {report.open_ms:.0f} ms, first frame {report.first_frame_ms:.0f} ms; "
         f"{report.resident_mb:.0f} MB resident{peak}",
         f"{report.machine['cpu']}, {report.machine['cores']} cores; "
         + ", ".join(f"{name} {version}" for name, version in report.versions.items()),
     )
+
+
+def _pace(report: BenchReport) -> str:
+    if report.gmacs_per_s is None:
+        return ""
+    share = f", {report.limit_share:.0%} of what the cores can" if report.limit_share is not None else ""
+    return f"; {report.gmacs_per_s:.1f} GMAC/s{share}"
 
 
 def live_bench_table(report: "LiveBenchReport") -> Group:

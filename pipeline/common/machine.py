@@ -56,6 +56,24 @@ def has_vnni() -> bool:
     return not {"avx_vnni", "avx512_vnni"}.isdisjoint(cpu_features() or ())
 
 
+MULTIPLY_ADDS = {  # a cycle and core, of the widest unit first
+    "fp32": {"avx512f": 32, "avx2": 16},
+    "bf16": {"amx_bf16": 512, "avx512_bf16": 64},
+    "int8": {"amx_int8": 1024, "avx512_vnni": 128, "avx_vnni": 64},
+}
+"""What Intel's and AMD's cores with two such units do at most; many have one for AVX-512, and half of it."""
+
+
+def multiply_adds_per_s(precision: str) -> float | None:
+    """How many this process's cores do at most at the clock that the system tells; None where unknown."""
+    units = MULTIPLY_ADDS.get(precision, {})
+    width = next((width for name, width in units.items() if name in (cpu_features() or ())), None)
+    clock = psutil.cpu_freq()
+    if width is None or clock is None:
+        return None
+    return width * usable_cores() * (clock.max or clock.current) * 1e6
+
+
 def usable_cores() -> int:
     """Logical cores this process may run on."""
     if hasattr(os, "sched_getaffinity"):
