@@ -71,7 +71,7 @@ def multiply_adds_per_s(precision: str) -> float | None:
     clock = psutil.cpu_freq()
     if width is None or clock is None:
         return None
-    return width * usable_cores() * (clock.max or clock.current) * 1e6
+    return float(width * usable_cores() * (clock.max or clock.current) * 1e6)
 
 
 def usable_cores() -> int:
