@@ -13,12 +13,11 @@ and blocks called ``block``, as in some descendants, are read too.
 import re
 from collections.abc import Mapping
 
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from export.foreign.network import SIZE_MULTIPLE, ForeignNetwork, count, fill, renamed
+from export.foreign.network import ForeignNetwork, count, fill, renamed
 from pipeline.common.errors import CheckpointError
-from training.networks.layers import TanhConv, reflected
+from training.networks.resnet_generator import ResnetGenerator
 
 LAYOUT = "cycle-gan"
 DESCRIPTION = "ResNet generators of pytorch-CycleGAN-and-pix2pix (*_net_G.pth)"
@@ -29,54 +28,13 @@ _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 """Before PyTorch 0.4 instance norms stored them; stylizing never used them."""
 
 
-class _Residual(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv1, self.norm1 = reflected(channels, channels, 3), _norm(channels)
-        self.conv2, self.norm2 = reflected(channels, channels, 3), _norm(channels)
+class ImportedGenerator(ResnetGenerator):
+    """The generator as that project calls it: RGB in -1..1 in and out.
 
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = F.relu(self.norm1(self.conv1(x)))
-        y = self.norm2(self.conv2(y))
-        return x + y
+    Its norms have weights: 1 and 0, the same sums, where the file has none.
+    """
 
-
-def _norm(channels: int) -> nn.InstanceNorm2d:
-    return nn.InstanceNorm2d(channels, affine=True)  # 1 and 0 where the file has no weights: the same sums
-
-
-def _doubled(cin: int, cout: int) -> nn.ConvTranspose2d:
-    return nn.ConvTranspose2d(cin, cout, 3, stride=2, padding=1, output_padding=1)
-
-
-class ResnetGenerator(nn.Module):
-    """The generator as that project defines it; (N, 3, H, W) RGB -1..1 in and out."""
-
-    size_multiple = SIZE_MULTIPLE
-
-    def __init__(self, width: int = 64, blocks: int = 9) -> None:
-        super().__init__()
-        a, b, c = width, 2 * width, 4 * width
-        self.stem, self.stem_norm = reflected(3, a, 7), _norm(a)
-        self.down1, self.down1_norm = nn.Conv2d(a, b, 3, stride=2, padding=1), _norm(b)
-        self.down2, self.down2_norm = nn.Conv2d(b, c, 3, stride=2, padding=1), _norm(c)
-        self.blocks = nn.Sequential(*(_Residual(c) for _ in range(blocks)))
-        self.up1, self.up1_norm = _doubled(c, b), _norm(b)
-        self.up2, self.up2_norm = _doubled(b, a), _norm(a)
-        self.head = TanhConv(a, 3, 7)
-
-    def draw(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, 3, H, W), H and W multiples of 4."""
-        x = F.relu(self.stem_norm(self.stem(x)))
-        x = F.relu(self.down1_norm(self.down1(x)))
-        x = F.relu(self.down2_norm(self.down2(x)))
-        x = self.blocks(x)
-        x = F.relu(self.up1_norm(self.up1(x)))
-        x = F.relu(self.up2_norm(self.up2(x)))
-        y: Tensor = self.head(x)
-        return y
-
-    forward = draw
+    forward = ResnetGenerator.draw
 
 
 def matches(tensors: Mapping[str, Tensor]) -> bool:
@@ -95,7 +53,7 @@ def network_from_tensors(tensors: Mapping[str, Tensor]) -> ForeignNetwork:
     blocks = len({found[1] for name in used if (found := _BLOCK.match(name))})
     weights = renamed(used, names_of(used, blocks), LAYOUT)
     width = int(weights["stem.weight"].shape[0])
-    network = ResnetGenerator(width, blocks)
+    network = ImportedGenerator(width, blocks)
     plain = {name: value for name, value in network.state_dict().items() if "norm" in name}
     fill(network, {**plain, **weights}, LAYOUT)
     return ForeignNetwork(network, LAYOUT, f"cycle-gan-{blocks}", count(weights), VALUE_RANGE)

@@ -36,6 +36,10 @@ COMMANDS = {
     "image": ("pipeline.cli.image", "Stylize pictures."),
     "demo": ("pipeline.cli.demo", "Stylize a scene it draws itself with every style: no input needed."),
     "train": ("training.cli.train", "Train a style network from a painting (needs brushstream[train])."),
+    "train-cycle": (
+        "training.cli.train_cycle",
+        "Train two networks between two folders of pictures (needs brushstream[train]).",
+    ),
     "train-study": ("training.cli.train_study", "Compare loss weights (needs brushstream[train])."),
     "export": ("export.cli.export", "Make a style file (needs brushstream[train]) or a TensorRT engine."),
     "import": (

@@ -79,6 +79,32 @@ def stop_after_step() -> Iterator[Callable[[], bool]]:
         yield stop.is_set
 
 
+Scalars = Callable[[int, Mapping[str, Mapping[str, float]], float], None]
+"""Takes a step, its terms by group and name, and the pace in seconds a step."""
+
+
+@contextmanager
+def scalars_written(log_dir: Path | None) -> Iterator[Scalars]:
+    """A function that writes TensorBoard scalars into ``log_dir``, or does nothing where there is none."""
+    if log_dir is None:
+        yield lambda step, groups, pace: None
+        return
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(str(log_dir))
+
+    def log(step: int, groups: Mapping[str, Mapping[str, float]], pace: float) -> None:
+        for group, terms in groups.items():
+            for name, value in terms.items():
+                writer.add_scalar(f"{group}/{name}", value, step)
+        writer.add_scalar("pace/seconds_per_step", pace, step)
+
+    try:
+        yield log
+    finally:
+        writer.close()
+
+
 def trials_shown(
     trials: int, describe: Callable[[Any], str]
 ) -> AbstractContextManager[Callable[[str, Any], None]]:

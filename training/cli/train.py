@@ -1,18 +1,16 @@
 """The command ``brushstream train``: options in, progress lines out. torch is imported when it runs."""
 
-import contextlib
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.common.errors import OutputError
 from pipeline.common.option_groups import flattened
 from pipeline.common.progress import Standing, progress_shown
-from training.cli.options import EncoderOptions, SizeOptions, TrainingPrecision, named
+from training.cli.options import EncoderOptions, SizeOptions, TrainingPrecision, named, scalars_written
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -156,10 +154,11 @@ def _run(recipe: "TrainingRecipe", run: "TrainingRun", log_dir: Path | None) -> 
         lambda now: Standing(now.step, now.steps, report.describe(now)),
         lambda now: print(report.describe(now), flush=True),
     )
-    with _scalars(log_dir) as log, shown as show:
+    with scalars_written(log_dir) as log, shown as show:
 
         def tell(progress: "TrainingProgress") -> None:
-            log(progress)
+            groups = {"train": progress.terms, "held_out": progress.held_out or {}}
+            log(progress.step, groups, progress.seconds_per_step)
             show(progress)
             for warning in progress.warnings:
                 print(f"warning: step {progress.step}: {warning}", file=sys.stderr, flush=True)
@@ -177,25 +176,3 @@ def _check_output(output: Path) -> None:
         raise OutputError(f"-o {output}: a name ending in .safetensors was expected")
     if not output.absolute().parent.is_dir():
         raise OutputError(f"-o {output}: the folder {output.parent} does not exist; make it first")
-
-
-@contextlib.contextmanager
-def _scalars(log_dir: Path | None) -> Iterator[Any]:
-    """A function that writes TensorBoard scalars, or does nothing."""
-    if log_dir is None:
-        yield lambda progress: None
-        return
-    from torch.utils.tensorboard import SummaryWriter
-
-    writer = SummaryWriter(str(log_dir))
-
-    def log(progress: "TrainingProgress") -> None:
-        for group, terms in (("train", progress.terms), ("held_out", progress.held_out or {})):
-            for name, value in terms.items():
-                writer.add_scalar(f"{group}/{name}", value, progress.step)
-        writer.add_scalar("pace/seconds_per_step", progress.seconds_per_step, progress.step)
-
-    try:
-        yield log
-    finally:
-        writer.close()

@@ -21,32 +21,35 @@ HELD_OUT_ONE_IN = 20
 RgbImage = NDArray[np.uint8]
 
 
-def find_photos(folder: Path) -> list[Path]:
+def find_photos(folder: Path, named: str = "--photos") -> list[Path]:
     """Every picture below ``folder``, nested or not, in a fixed order.
+
+    Args:
+        named: what a message calls the folder.
 
     Raises:
         InputError: the folder is missing or holds no picture.
     """
     if not folder.is_dir():
-        raise InputError(f"--photos {folder}: a folder of photographs was expected, there is none")
+        raise InputError(f"{named} {folder}: a folder of photographs was expected, there is none")
     photos = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
     if not photos:
         raise InputError(
-            f"--photos {folder}: no picture in it (looked for {', '.join(sorted(IMAGE_SUFFIXES))})"
+            f"{named} {folder}: no picture in it (looked for {', '.join(sorted(IMAGE_SUFFIXES))})"
         )
     return photos
 
 
-def is_held_out(photo: Path) -> bool:
-    """Whether training must leave ``photo`` aside: a fixed one in twenty, chosen by file name."""
+def is_held_out(photo: Path, one_in: int = HELD_OUT_ONE_IN) -> bool:
+    """Whether training must leave ``photo`` aside: a fixed one in so many, chosen by file name."""
     digest = hashlib.sha256(photo.name.encode()).digest()
-    return digest[0] * 256 + digest[1] < 65536 // HELD_OUT_ONE_IN
+    return digest[0] * 256 + digest[1] < 65536 // one_in
 
 
-def split_photos(photos: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+def split_photos(photos: Sequence[Path], one_in: int = HELD_OUT_ONE_IN) -> tuple[list[Path], list[Path]]:
     """(training, held out) of ``photos``; a folder too small to give any away is used whole for both."""
-    held_out = [p for p in photos if is_held_out(p)]
-    train = [p for p in photos if not is_held_out(p)]
+    held_out = [p for p in photos if is_held_out(p, one_in)]
+    train = [p for p in photos if not is_held_out(p, one_in)]
     return (train or list(photos)), (held_out or list(photos))
 
 
@@ -124,7 +127,7 @@ class PhotoSamples:
     """Sample number -> a square crop (3, side, side), float32 RGB in [0, 1].
 
     What comes for a number depends on it and the seed alone, so that a resumed run sees exactly what an
-    uninterrupted one would. Each photograph is scaled so that its short side is one to
+    uninterrupted one would. Each photograph is scaled so that its short side is ``smallest_scale`` to
     ``largest_scale`` crops long (live frames are larger than training crops), cropped and mirrored at
     random.
     """
@@ -136,12 +139,13 @@ class PhotoSamples:
         seed: int,
         plain_share: float = 0.08,
         largest_scale: float = 2.3,
+        smallest_scale: float = 1.0,
     ) -> None:
         self.photos = list(photos)
         self.side = side_px
         self.seed = seed
         self.plain_share = plain_share
-        self.largest_scale = largest_scale
+        self.largest_scale, self.smallest_scale = largest_scale, smallest_scale
         self._broken: set[Path] = set()
         self._lock = threading.Lock()
 
@@ -170,7 +174,8 @@ class PhotoSamples:
         raise InputError(f"none of the {len(self.photos)} files in the photo folder is a readable picture")
 
     def _crop(self, pixels: RgbImage, rng: np.random.Generator) -> RgbImage:
-        short = self.side * self.largest_scale ** rng.uniform(0.0, 1.0)
+        spread = self.largest_scale / self.smallest_scale
+        short = self.side * self.smallest_scale * spread ** rng.uniform(0.0, 1.0)
         pixels = resize(pixels, max(short, self.side) / min(pixels.shape[:2]))
         top, left = (int(rng.integers(0, length - self.side + 1)) for length in pixels.shape[:2])
         crop = pixels[top : top + self.side, left : left + self.side]

@@ -7,7 +7,7 @@ DistributedDataParallel averages the gradients; what a term divides by is averag
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -57,6 +57,25 @@ class Ranks:
             return value
         total: Tensor = all_reduce(value.contiguous())  # type: ignore[no-untyped-call]
         return total / self.count
+
+    def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
+        """Each gradient its mean over all processes: what ``together`` does for one network called once."""
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        if self.count == 1 or not gradients:
+            return
+        flat = torch.cat([g.reshape(-1) for g in gradients])
+        distributed.all_reduce(flat)
+        parts = torch.split(flat / self.count, [g.numel() for g in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    def gathered(self, share: Tensor) -> Tensor:
+        """The whole batch, without gradients, of which this process holds ``share``."""
+        if self.count == 1:
+            return share.detach()
+        parts = [torch.empty_like(share, memory_format=torch.contiguous_format) for _ in range(self.count)]
+        distributed.all_gather(parts, share.detach().contiguous())
+        return torch.cat(parts)
 
     def together(self, network: nn.Module) -> nn.Module:
         """``network``, its gradients averaged over all processes; itself where this one is alone.

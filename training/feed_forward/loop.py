@@ -165,7 +165,7 @@ def _train(
 def _objective(recipe: TrainingRecipe, run: TrainingRun, ranks: Ranks) -> Objective:
     device = ranks.device
     encoder = Encoder(recipe.spec.layers, run.vgg_weights, reflect=recipe.encoder_padding == "reflect")
-    encoder = encoder.to(device, _encoder_dtype(recipe.precision)).to(memory_format=torch.channels_last)
+    encoder = encoder.to(device, encoder_dtype(recipe.precision)).to(memory_format=torch.channels_last)
     painting = read_painting(run.painting, recipe.style_size).to(device)
     return Objective(recipe.spec, encoder, [painting], pooled=ranks.pooled)
 
@@ -212,12 +212,13 @@ def _start(recipe: TrainingRecipe, run: TrainingRun, network: nn.Module, optimiz
     fresh = Checkpoint(recipe.network, {}, recipe.to_dict(), artwork=run.artwork)
     if run.resume_file.exists():
         earlier = checkpoints.load(run.resume_file)
-        _require_same_recipe(earlier.recipe, fresh.recipe, run.resume_file)
+        known = {**TrainingRecipe().to_dict(), **earlier.recipe}  # what is younger stood at its default
+        require_same_recipe(known, fresh.recipe, run.resume_file)
         network.load_state_dict(earlier.network)
         optimizer.restore(earlier.optimizer)
         return earlier
     if run.init_from:
-        other = _warm_start(run.init_from)
+        other = warm_start(run.init_from)
         if other.network_name != recipe.network:
             raise CheckpointError(
                 f"--init-from {run.init_from}: a {other.network_name} network; {recipe.network} was asked for"
@@ -227,18 +228,16 @@ def _start(recipe: TrainingRecipe, run: TrainingRun, network: nn.Module, optimiz
     return fresh
 
 
-def _warm_start(path: Path) -> Checkpoint:
+def warm_start(path: Path) -> Checkpoint:
+    """The weights of a checkpoint or a style file, to start from."""
     return checkpoint_from_style_file(path) if path.suffix == ".onnx" else checkpoints.load(path)
 
 
-def _require_same_recipe(earlier: dict[str, Any], now: dict[str, Any], path: Path) -> None:
-    earlier = {
-        **TrainingRecipe().to_dict(),
-        **earlier,
-    }  # a setting younger than the file stood at its default
-    differing = [key for key in now if earlier[key] != now[key]]
+def require_same_recipe(earlier: dict[str, Any], now: dict[str, Any], path: Path) -> None:
+    """CheckpointError where an interrupted run at ``path`` had other settings; it says which."""
+    differing = [key for key in now if earlier.get(key) != now[key]]
     if differing:
-        changes = ", ".join(f"{key} {earlier[key]} -> {now[key]}" for key in differing)
+        changes = ", ".join(f"{key} {earlier.get(key)} -> {now[key]}" for key in differing)
         raise CheckpointError(
             f"{path}: an interrupted run with another recipe ({changes}); use the same options to go on, "
             "or delete this file to start again"
@@ -258,7 +257,8 @@ def _describe_photos(run: TrainingRun, photos: list[Path]) -> dict[str, Any]:
     return {"photos": len(photos), "terms": run.photo_terms or "not stated"}
 
 
-def _encoder_dtype(precision: str) -> torch.dtype:
+def encoder_dtype(precision: str) -> torch.dtype:
+    """Of VGG-19 while a network trains in ``precision``."""
     # fp16 activations of VGG overflow in the Gram sums; under fp16 the encoder stays in float32.
     return torch.bfloat16 if precision == "bf16" else torch.float32
 

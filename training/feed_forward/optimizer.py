@@ -1,6 +1,6 @@
 """The optimizers of a training run, driven as one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -19,18 +19,30 @@ class Optimizer:
     three colours stays with Adam, as do biases and norms.
     """
 
-    def __init__(self, network: nn.Module, kind: str, learning_rate: float, fp16: bool = False) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        kind: str,
+        learning_rate: float,
+        fp16: bool = False,
+        betas: tuple[float, float] = (0.9, 0.999),
+        on_gradients: Callable[[Sequence[nn.Parameter]], None] = lambda parameters: None,
+    ) -> None:
         """Take the parameters of ``network``, which must stay where they are in memory.
 
         Args:
             kind: one of ``KINDS``.
             fp16: scale the loss, so that small gradients are not lost (Micikevicius et al. 2018).
+            betas: Adam's.
+            on_gradients: called with all parameters between the gradients and the step.
         """
         self._parameters = list(network.parameters())
         self._scaler = torch.amp.GradScaler(self._parameters[0].device.type, enabled=fp16)
         hidden = [p for p in self._parameters if kind == "muon" and p.ndim == 4 and len(p) > _COLOURS]
         chosen = {id(p) for p in hidden}
-        adam = torch.optim.Adam([p for p in self._parameters if id(p) not in chosen], learning_rate)
+        rest = [p for p in self._parameters if id(p) not in chosen]
+        adam = torch.optim.Adam(rest, learning_rate, betas)
+        self._on_gradients = on_gradients
         self._matrices = [(p, nn.Parameter(_matrix(p.detach(), p))) for p in hidden]
         self._parts: list[torch.optim.Optimizer] = [adam]
         if hidden:
@@ -50,6 +62,7 @@ class Optimizer:
         for parameter in self._parameters:
             parameter.grad = None
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._on_gradients(self._parameters)
         for weight, matrix in self._matrices:  # the same memory: what is done to one is done to the other
             matrix.grad = None if weight.grad is None else _matrix(weight.grad, weight)
         for part in self._parts:

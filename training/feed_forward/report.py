@@ -37,16 +37,16 @@ def artwork_of(painting: Path, told: dict[str, Any]) -> dict[str, Any]:
     return {"name": painting.stem, **{key: value for key, value in known.items() if value is not None}}
 
 
-def write_preview(path: Path, content: Tensor, stylized: Tensor) -> None:
-    """A PNG with the content photographs above and the stylized ones below.
+def write_preview(path: Path, *shown: Tensor) -> None:
+    """A PNG with a row for each batch, the content photographs above and the stylized ones below.
 
     Args:
-        content, stylized: (N, 3, H, W), RGB in [0, 1].
+        shown: (N, 3, H, W) of one shape, RGB in [0, 1].
 
     Raises:
         OutputError: the picture cannot be written.
     """
-    rows = [torch.cat(list(image), dim=2) for image in (content, stylized)]
+    rows = [torch.cat(list(image), dim=2) for image in shown]
     pixels = (torch.cat(rows, dim=1) * 255.0 + 0.5).clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy()
     make_folder(path.parent, parents=True)
     with written(path) as part:

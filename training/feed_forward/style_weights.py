@@ -31,7 +31,7 @@ def checkpoint_from_style_file(path: Path) -> Checkpoint:
     body = {key.removeprefix(_BODY): value for key, value in stored.items() if key.startswith(_BODY)}
     try:
         network = networks.build(name)
-        weights = unfolded(body, networks.value_range(network))
+        weights = unfolded(body, networks.value_range(network), networks.adds_input(network))
         network.load_state_dict(weights)
     except (TrainingError, RuntimeError, KeyError, ValueError) as error:
         raise CheckpointError(

@@ -16,14 +16,19 @@ HELD_OUT_PHOTOS = 16
 
 
 def held_out_batch(photos: list[Path]) -> Tensor:
-    """Centre squares of up to 16 held-out photographs, (N, 3, 256, 256), RGB in [0, 1].
+    """Centre squares of up to 16 held-out photographs, (N, 3, 256, 256); see ``squares_of``."""
+    return squares_of(photos, HELD_OUT_SIDE_PX, HELD_OUT_PHOTOS)
+
+
+def squares_of(photos: list[Path], side_px: int, count: int) -> Tensor:
+    """Centre squares of the first ``count`` readable photographs, (N, 3, side, side), RGB in [0, 1].
 
     Raises:
         InputError: none of them is readable.
     """
     readable = (pixels for path in photos if (pixels := read_rgb(path)) is not None)
-    chosen = itertools.islice(readable, HELD_OUT_PHOTOS)
-    squares = [to_tensor(center_square(pixels, HELD_OUT_SIDE_PX)) for pixels in chosen]
+    chosen = itertools.islice(readable, count)
+    squares = [to_tensor(center_square(pixels, side_px)) for pixels in chosen]
     if not squares:
         raise InputError("none of the photographs set aside for validation can be read")
     return torch.stack(squares)

@@ -17,6 +17,7 @@ from training.networks.detail import DetailNetwork
 from training.networks.hourglass import HourglassNetwork
 from training.networks.johnson import JohnsonNetwork
 from training.networks.johnson_2016 import Johnson2016Network
+from training.networks.resnet_generator import ResnetGenerator
 
 DEFAULT_NETWORK = "hourglass"
 
@@ -27,9 +28,12 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "hourglass": HourglassNetwork,
     "hourglass-40": partial(HourglassNetwork, 40),
     "hourglass-80": partial(HourglassNetwork, 80),
+    "hourglass-change": partial(HourglassNetwork, adds_input=True),
     "johnson": JohnsonNetwork,
     "johnson-2016": Johnson2016Network,
     "johnson-2016-resize": partial(Johnson2016Network, "resize"),
+    "resnet-6": partial(ResnetGenerator, blocks=6, affine=False),
+    "resnet-9": partial(ResnetGenerator, blocks=9, affine=False),
 }
 
 
@@ -58,6 +62,11 @@ def value_range(network: nn.Module) -> tuple[float, float]:
     """Black and white in the numbers that the network's ``draw`` takes and gives."""
     black, white = getattr(network, "value_range", (-2.0, 2.0))
     return float(black), float(white)
+
+
+def adds_input(network: nn.Module) -> bool:
+    """Whether what the network's last layer paints is a change, added to the picture."""
+    return bool(getattr(network, "adds_input", False))
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -144,7 +144,8 @@ class FrameNetwork(nn.Module):
 
         Args:
             network: RGB in and out by ``draw``; its ``head`` is a convolution, an ``UpsampleConv`` or a
-                ``TanhConv``.
+                ``TanhConv``. What the head of one that ``adds_input`` paints is a difference, and black
+                is no part of it.
             value_range: black and white in the numbers that ``draw`` takes and gives.
         """
         super().__init__()
@@ -153,7 +154,8 @@ class FrameNetwork(nn.Module):
         _fold_batch_norms(body)
         first = next(m for m in body.modules() if isinstance(m, nn.Conv2d) and m.in_channels == 3)
         self.input_shift = _fold_input(first, black, white)
-        body.head = _folded_head(body.head, black, white)  # type: ignore[arg-type]
+        adds_input = bool(getattr(body, "adds_input", False))
+        body.head = _folded_head(body.head, black, white, adds_input)  # type: ignore[arg-type]
         _replace_upsampling(body)
         self.body = body
 
@@ -175,13 +177,13 @@ def _replace_upsampling(module: nn.Module) -> None:
             _replace_upsampling(child)
 
 
-def _folded_head(head: nn.Module, black: float, white: float) -> nn.Module:
+def _folded_head(head: nn.Module, black: float, white: float, is_difference: bool) -> nn.Module:
     if isinstance(head, TanhConv):
         return LogisticConv(head)
     conv = head.conv if isinstance(head, UpsampleConv) else head
     assert isinstance(conv, nn.Conv2d)
     scale = 255.0 / (white - black)
-    _fold_channels(conv, scale, -black * scale)
+    _fold_channels(conv, scale, 0.0 if is_difference else -black * scale)
     return ShuffledUpsample(head) if isinstance(head, UpsampleConv) else conv
 
 
@@ -216,13 +218,16 @@ def _fold_channels(conv: nn.Conv2d, scale: float, shift: float) -> None:
     conv.bias.data = conv.bias.data.flip(0) * scale + shift
 
 
-def unfolded(body: Mapping[str, Tensor], value_range: tuple[float, float]) -> dict[str, Tensor]:
+def unfolded(
+    body: Mapping[str, Tensor], value_range: tuple[float, float], adds_input: bool = False
+) -> dict[str, Tensor]:
     """The trained weights of a folded body, by name and in float32: all folding is linear and comes apart.
 
     Args:
         body: of a ``FrameNetwork``, without batch norms and ``TanhConv``; the first weight is the first
             convolution's.
         value_range: black and white in the network's numbers.
+        adds_input: whether the network adds what its head paints to the picture.
     """
     weights: dict[str, Tensor] = {}
     for key, value in body.items():
@@ -243,7 +248,7 @@ def unfolded(body: Mapping[str, Tensor], value_range: tuple[float, float]) -> di
     weights[f"{first}.bias"] = weights[f"{first}.bias"] - black * kernel.sum(dim=(1, 2, 3))
     weights[f"{first}.weight"] = kernel.flip(1)
     last = "head.conv" if "head.conv.weight" in weights else "head"
-    for key, shift in ((f"{last}.weight", 0.0), (f"{last}.bias", black)):
+    for key, shift in ((f"{last}.weight", 0.0), (f"{last}.bias", 0.0 if adds_input else black)):
         weights[key] = weights[key].flip(0) * scale + shift
     return {key: value.float().contiguous() for key, value in weights.items()}
 

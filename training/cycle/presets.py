@@ -1,0 +1,98 @@
+"""The named recipes of ``brushstream train-cycle``: the program's own and the literature's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline.common.errors import TrainingError
+from training.cycle.recipe import CycleRecipe
+from training.feed_forward.presets import steps_of
+
+
+@dataclass(frozen=True)
+class CyclePreset:
+    """A recipe with where its numbers come from.
+
+    Attributes:
+        recipe: ``steps`` counts where ``epochs`` is None.
+        epochs: how often the larger folder is seen; the steps follow from its size.
+        sources: what prints the numbers.
+        ours: what the sources leave open or do otherwise, and what stands here.
+    """
+
+    name: str
+    recipe: CycleRecipe
+    epochs: float | None = None
+    sources: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
+
+
+PRESETS: dict[str, CyclePreset] = {
+    preset.name: preset
+    for preset in (
+        CyclePreset(
+            "live",
+            CycleRecipe(
+                network="hourglass",
+                discriminator_width=32,
+                discriminator_features=("relu3_1", "relu4_1"),
+                cycle_weight=10.0,
+                identity_weight=2.0,
+                content_weight=0.5,
+                temporal_weight=0.5,
+                augmentation=("translation", "cutout"),
+                image_size=128,
+                smallest_scale=1.0,
+                largest_scale=1.5,
+                batch_size=1,
+                steps=12_000,
+                learning_rate=4e-4,
+                discriminator_rate=4e-4,
+                average=0.995,
+            ),
+        ),
+        CyclePreset(
+            "cyclegan-2017",
+            CycleRecipe(network="resnet-9", initialisation="normal"),
+            epochs=200,
+            sources=(
+                "Zhu, Park, Isola & Efros, ICCV 2017, section 4: least squares, lambda 10, histories of 50 "
+                "pictures, Adam 2e-4, batches of one, 100 epochs and 100 more with the rate falling to zero",
+                "section 5.2: identity loss at half of lambda; section 7.1: 286 to 256 px, crops, mirrored, "
+                "N(0, 0.02), half of the discriminators' objective; section 7.2: nine blocks at 256 px, six "
+                "at 128, 70x70 PatchGAN",
+                "their released code, pytorch-CycleGAN-and-pix2pix: beta1 0.5, and an epoch sees the larger "
+                "folder once",
+            ),
+            ours=("pictures are scaled to 286 px on the short side and cropped, not squeezed to a square",),
+        ),
+    )
+}
+
+
+def recipe_of(
+    chosen: CyclePreset, pictures: int, given: Mapping[str, Any], epochs: float | None = None
+) -> CycleRecipe:
+    """The preset's recipe with every setting of ``given`` that is not None in place of its own.
+
+    A ResNet generator gets six blocks where pictures are 128 px or smaller, as the paper has it.
+
+    Args:
+        pictures: number of training pictures in the larger folder, which an epoch has.
+        given: settings of ``CycleRecipe`` by name.
+        epochs: in place of the preset's; ``steps`` in ``given`` counts before either.
+
+    Raises:
+        TrainingError: ``steps`` and ``epochs`` are both given, or see ``CycleRecipe``.
+    """
+    wanted = {name: value for name, value in given.items() if value is not None}
+    if epochs is not None and "steps" in wanted:
+        raise TrainingError("--steps and --epochs say the same thing: give one of them")
+    small = wanted.get("image_size", chosen.recipe.image_size) <= 128
+    if small and chosen.recipe.network == "resnet-9":
+        wanted = {"network": "resnet-6", **wanted}
+    recipe = replace(chosen.recipe, **wanted)
+    repeated = epochs if epochs is not None else chosen.epochs
+    if "steps" in wanted or repeated is None:
+        return recipe
+    return replace(recipe, steps=steps_of(repeated, pictures, recipe.batch_size))
