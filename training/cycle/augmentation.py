@@ -45,7 +45,8 @@ def _color(numbers: Tensor) -> Augment:
         grey = image.mean(dim=1, keepdim=True)
         image = grey + (image - grey) * (1 + s)
         mean = image.mean(dim=(1, 2, 3), keepdim=True)
-        return mean + (image - mean) * (1 + 0.5 * c)
+        changed: Tensor = mean + (image - mean) * (1 + 0.5 * c)
+        return changed
 
     return change
 

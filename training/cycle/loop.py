@@ -69,9 +69,9 @@ def _train(
     about = replace(state, training_data=_describe(run, sides))
     this = Step(recipe, players, _encoder(recipe, run, ranks), ranks)
     samples = PairedSamples.of(sides, recipe)
-    held_out = [
+    held_out_a, held_out_b = (
         squares_of(side.held_out, recipe.image_size, HELD_OUT_SHOWN).to(ranks.device) for side in sides
-    ]
+    )
     meter, watch, history, step = Meter(), CollapseWatch(), list(state.history), state.step
     last = min(recipe.steps, run.stop_after or recipe.steps)
 
@@ -104,7 +104,7 @@ def _train(
             terms = {**painted.terms, "total": total, **judged}
             meter.add({name: ranks.pooled(value.detach()) for name, value in terms.items()})
             shows = run.preview_interval and step % run.preview_interval == 0
-            shown = previews(players.averages, *held_out, recipe) if shows else []
+            shown = previews(players.averages, held_out_a, held_out_b, recipe) if shows else []
             if step % run.report_interval == 0 or step == last:
                 means = meter.means()
                 _stop_if_diverged(means, step)

@@ -40,13 +40,13 @@ def draw(step: int, a: Tensor, b: Tensor, recipe: CycleRecipe, ranks: Ranks) -> 
     """The random numbers of ``step``, and of every other step a second frame of A, of the rest one of B."""
     generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
     share, count = ranks.share(recipe.batch_size), recipe.batch_size
-    augments = [augmentation.drawn(recipe.augmentation, count, generator, share) for _ in range(2)]
+    of_a, of_b = (augmentation.drawn(recipe.augmentation, count, generator, share) for _ in range(2))
     direction, source = ("b2a", b) if step % 2 else ("a2b", a)
     if not recipe.temporal_weight or not temporal.weight_factor(step, recipe.steps):
-        return Draw(generator, *augments, direction)
+        return Draw(generator, of_a, of_b, direction)
     motion = temporal.draw_motion(count, a.shape[-1], generator).part(share)
     second = temporal.second_frame(source, motion, generator, count, share)
-    return Draw(generator, *augments, direction, motion.to(ranks.device), second)
+    return Draw(generator, of_a, of_b, direction, motion.to(ranks.device), second)
 
 
 @dataclass(frozen=True)

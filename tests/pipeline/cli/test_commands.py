@@ -40,6 +40,7 @@ def test_help_lists_every_command(capsys: Capture) -> None:
         "image",
         "demo",
         "train",
+        "train-cycle",
         "export",
         "import",
     ):
