@@ -1,7 +1,7 @@
 """The command ``brushstream train``: options in, progress lines out. torch is imported when it runs."""
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,10 +93,15 @@ def train(
     epochs: Annotated[
         float | None, typer.Option(min=0.0, help="Looks at every photograph, in place of --steps.")
     ] = None,
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Start from fresh weights, not from a bundled style's.")
+    ] = False,
     precision: TrainingPrecision = "auto",
     log_dir: Annotated[Path | None, typer.Option(help="Write TensorBoard scalars there.")] = None,
 ) -> None:
     """Train a style network from a painting. What no option says comes from the preset.
+
+    balanced starts from the weights of the bundled starry-night where it has the same network.
 
     Writes NAME.safetensors for `brushstream export`, previews into NAME.previews/, and while it runs
     NAME.resume.safetensors: the same command goes on from there after Ctrl-C or a crash, and gives the
@@ -104,7 +109,7 @@ def train(
     options, else from the entry of the painting's name in a styles.json beside it.
     """
     from training import devices
-    from training.feed_forward import presets, report
+    from training.feed_forward import presets, report, style_weights
     from training.feed_forward.data import find_photos, split_photos
     from training.feed_forward.recipe import TrainingRun
 
@@ -118,7 +123,12 @@ def train(
     if no_temporal:
         given["temporal_weight"] = 0.0
     seen = len(split_photos(find_photos(photos))[0])
-    recipe = presets.recipe_of(named(presets.PRESETS, preset), seen, given, epochs)
+    chosen = named(presets.PRESETS, preset)
+    recipe = presets.recipe_of(chosen, seen, given, epochs)
+    if from_scratch and running.init_from:
+        raise typer.BadParameter("--from-scratch and --init-from exclude each other: give one of them")
+    if chosen.starts_from_style and not (from_scratch or running.init_from):
+        running = replace(running, init_from=style_weights.bundled_start(recipe.network))
     run = TrainingRun(
         painting=painting,
         photos=photos,
@@ -145,6 +155,8 @@ def _run(recipe: "TrainingRecipe", run: "TrainingRun", log_dir: Path | None) -> 
     )
     if run.resume_file.exists():
         print(f"going on from {run.resume_file}", flush=True)
+    elif run.init_from:
+        print(f"starting from the weights of {run.init_from}", flush=True)
 
     def preview(step: int, content: "Tensor", stylized: "Tensor") -> None:
         path = run.output.with_suffix(".previews") / f"step-{step:06d}.png"

@@ -19,6 +19,7 @@ class Preset:
         epochs: how often the training photographs are seen; the steps follow from their number.
         sources: what prints the numbers.
         ours: what the sources leave open or do otherwise, and what stands here.
+        starts_from_style: the steps are those that a bundled style of the same network needs.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Preset:
     epochs: float | None = None
     sources: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
+    starts_from_style: bool = False
 
 
 _PLAIN = TrainingRecipe(
@@ -58,11 +60,10 @@ PRESETS: dict[str, Preset] = {
             "balanced",
             TrainingRecipe(
                 content_layer="relu4_2",
-                style_layers=("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
-                style_layer_weights=(0.25, 0.25, 0.25, 0.25, 0.025),
+                style_layers=("relu1_1", "relu2_1", "relu3_1", "relu4_1"),
+                style_layer_weights=(0.2, 0.2, 0.25, 0.4),
                 octaves=1,
-                style_weight=6.0,
-                content_goal=0.8,
+                style_weight=8.0,
                 tv_weight=0.1,
                 temporal_weight=3.0,
                 style_size=640,
@@ -72,8 +73,9 @@ PRESETS: dict[str, Preset] = {
                 encoder_padding="reflect",
                 optimizer="muon",
                 learning_rate=2e-3,
-                steps=6000,
+                steps=2000,
             ),
+            starts_from_style=True,
         ),
         Preset(
             "johnson-2016",

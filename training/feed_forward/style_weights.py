@@ -1,5 +1,6 @@
 """The trained weights inside a style file."""
 
+import importlib.resources
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from training.networks.folding import unfolded
 
 _CARD_KEY = "brushstream.card"
 _BODY = "body."
+_START = "starry-night.onnx"
 
 
 def checkpoint_from_style_file(path: Path) -> Checkpoint:
@@ -23,10 +25,7 @@ def checkpoint_from_style_file(path: Path) -> Checkpoint:
         CheckpointError: no style file, or one whose network is not of ours (an imported one).
     """
     model = _read(path)
-    card = {entry.key: entry.value for entry in model.metadata_props}.get(_CARD_KEY)
-    if card is None:
-        raise CheckpointError(f"{path}: an ONNX file, but no style file of brushstream (it has no card)")
-    name = str(json.loads(card).get("network"))
+    name = _network_name(path, model)
     stored = {t.name: torch.tensor(onnx.numpy_helper.to_array(t)) for t in model.graph.initializer}
     body = {key.removeprefix(_BODY): value for key, value in stored.items() if key.startswith(_BODY)}
     try:
@@ -39,6 +38,20 @@ def checkpoint_from_style_file(path: Path) -> Checkpoint:
             ".safetensors checkpoint, or from a style trained by this version"
         ) from error
     return Checkpoint(name, weights)
+
+
+def bundled_start(network_name: str) -> Path | None:
+    """The bundled style file that a training of that network starts from; None where none is of it."""
+    folder = Path(str(importlib.resources.files("pipeline"))) / "styles"
+    starts = (folder / _START, folder / "fast" / _START)
+    return next((p for p in starts if p.is_file() and _network_name(p, _read(p)) == network_name), None)
+
+
+def _network_name(path: Path, model: onnx.ModelProto) -> str:
+    card = {entry.key: entry.value for entry in model.metadata_props}.get(_CARD_KEY)
+    if card is None:
+        raise CheckpointError(f"{path}: an ONNX file, but no style file of brushstream (it has no card)")
+    return str(json.loads(card).get("network"))
 
 
 def _read(path: Path) -> onnx.ModelProto:

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-RAMP_FROM, RAMP_UNTIL = 0.2, 0.4
+RAMP_FROM, RAMP_UNTIL = 0.05, 0.3
 LARGEST_SHIFT_PX = 8
 LARGEST_WARP_PX = 3.0
 LARGEST_NOISE = 0.02
@@ -55,7 +55,7 @@ class Motion:
 
 
 def weight_factor(step: int, steps: int) -> float:
-    """The temporal term's ramp: 0 until 20 % of the steps, full from 40 %.
+    """The temporal term's ramp: 0 until 5 % of the steps, full from 30 %.
 
     A network that draws nothing yet is stable by being grey.
     """

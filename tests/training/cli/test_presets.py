@@ -9,7 +9,7 @@ from pipeline.cli.main import run
 from training import checkpoint as checkpoints
 from training.feed_forward import loop
 from training.feed_forward.presets import PRESETS
-from training.feed_forward.recipe import TrainingRecipe
+from training.feed_forward.recipe import TrainingRecipe, TrainingRun
 
 SMALL = ("--network=detail-32", "--image-size=64", "--brush-size=96", "--batch-size=1", "--precision=fp32")
 
@@ -40,6 +40,29 @@ def test_a_preset_is_named_and_options_win_over_it(
     assert trained[1] == TrainingRecipe(**{**vars(PRESETS["balanced"].recipe), "precision": "fp32"})
     assert run(command("train", painting, photos, output, "--style-weight=3")) == 0
     assert (trained[2].style_weight, trained[2].content_goal) == (3.0, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "start"),
+    [((), "starry-night"), (("--from-scratch",), None), (("--init-from=other.safetensors",), "other"),
+     (("--network=johnson",), None), (("--preset=johnson-2016", "--network=hourglass"), None)],
+)  # fmt: skip
+def test_balanced_starts_from_a_bundled_style_of_its_network(
+    tmp_path: Path, painting: Path, photos: Path, monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...], start: str | None,
+) -> None:  # fmt: skip
+    runs: list[TrainingRun] = []
+    monkeypatch.setattr(loop, "train", lambda recipe, asked, *_: runs.append(asked))
+    assert run(command("train", painting, photos, tmp_path / "o.safetensors", *options)) == 0
+    assert (runs[0].init_from and runs[0].init_from.stem) == start
+
+
+def test_one_start_is_enough(
+    tmp_path: Path, painting: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = ("--from-scratch", "--init-from=other.safetensors")
+    assert run(command("train", painting, photos, tmp_path / "o.safetensors", *both)) == 2
+    assert "exclude each other" in capsys.readouterr().err
 
 
 def test_what_a_preset_cannot_do_is_one_line(

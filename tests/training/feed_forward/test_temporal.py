@@ -98,9 +98,9 @@ def test_the_second_frame_is_a_picture_with_noise_of_the_stated_size() -> None:
 
 def test_the_ramp_starts_after_the_network_draws() -> None:
     factors = [temporal.weight_factor(step, 100) for step in range(101)]
-    assert factors[:21] == [0.0] * 21
-    assert factors[30] == pytest.approx(0.5)
-    assert factors[40:] == [1.0] * 61
+    assert factors[:6] == [0.0] * 6
+    assert factors[15] == pytest.approx(0.4)
+    assert factors[30:] == [1.0] * 71
 
 
 def quantizers(*steps: float) -> Tensor:
