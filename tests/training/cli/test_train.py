@@ -34,7 +34,7 @@ def test_from_painting_to_style_file(
     checkpoint, style = tmp_path / "s.safetensors", tmp_path / "striped.onnx"
     trained = brushstream(
         "train", painting, "--photos", photos, "-o", checkpoint, "--vgg-weights", full_vgg,
-        "--network", "detail-32", "--steps", 2, "--image-size", 64, "--brush-size", 96, "--batch-size", 1,
+        "--network", "hourglass-40", "--steps", 2, "--image-size", 64, "--brush-size", 96, "--batch-size", 1,
         "--preview-interval", 1, "--log-dir", tmp_path / "log", "--title", "Stripes",
     )  # fmt: skip
     assert trained.splitlines()[0] == f"VGG-19: {full_vgg}"

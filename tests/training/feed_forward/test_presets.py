@@ -73,9 +73,9 @@ def test_balanced_looks_deep_on_one_octave() -> None:
     recipe = PRESETS["balanced"].recipe
     assert [layer[:2] for layer in recipe.spec.content] == [("relu4_2", 0)]
     weights = {layer.name: layer.weight for layer in recipe.spec.style}
-    assert weights == {"relu1_1": 0.25, "relu2_1": 0.25, "relu3_1": 0.25, "relu4_1": 0.25, "relu5_1": 0.025}
+    assert weights == {"relu1_1": 0.2, "relu2_1": 0.2, "relu3_1": 0.25, "relu4_1": 0.4}
     assert (recipe.network, recipe.spec.octaves, recipe.optimizer) == ("hourglass", 1, "muon")
-    assert recipe.content_goal is not None
+    assert (recipe.style_weight, recipe.content_goal) == (8.0, None)
 
 
 def test_presets_are_found_by_name() -> None:

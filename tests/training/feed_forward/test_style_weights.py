@@ -12,7 +12,7 @@ from pipeline.style import StyleCard
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
-from training.feed_forward.style_weights import checkpoint_from_style_file
+from training.feed_forward.style_weights import bundled_start, checkpoint_from_style_file
 from training.networks.folding import with_summable_taps
 
 
@@ -30,6 +30,13 @@ def test_every_network_comes_back(name: str, tmp_path: Path) -> None:
     assert again.network.keys() == weights.keys()
     for key, value in with_summable_taps(network).state_dict().items():
         torch.testing.assert_close(again.network[key], value, atol=2e-6, rtol=1e-5)
+
+
+def test_the_bundled_start_can_be_taken_up() -> None:
+    start = bundled_start("hourglass")
+    assert start is not None
+    assert checkpoint_from_style_file(start).network_name == "hourglass"
+    assert bundled_start("johnson") is None
 
 
 def test_what_is_no_style_file_is_refused_with_one_line(tmp_path: Path) -> None:
