@@ -30,6 +30,9 @@ def evaluate(
     paintings: Annotated[
         Path | None, typer.Option(help="Folder with NAME.jpg for every style, to compare with.")
     ] = None,
+    targets: Annotated[
+        Path | None, typer.Option(help="Folder that results of `train-cycle` should look like.")
+    ] = None,
     iterations: Annotated[
         int, typer.Option(min=0, help="Steps of the optimisation to compare with; 0 leaves it out.")
     ] = 300,
@@ -50,8 +53,9 @@ def evaluate(
     """Measure styles and put them side by side.
 
     Writes report.json, contact-sheet.png, frames.png and pareto.png into REPORT_DIR. Only photographs
-    that training leaves aside are used: a fixed one in twenty, chosen by file name, or all of a folder
-    that holds a file called HELD_OUT. Optimisations are kept in REPORT_DIR/optimised, so that the same
+    that training leaves aside are used: a fixed one in twenty, chosen by file name (one in ten for styles of
+    `train-cycle`, seen at the size of their training), or all of a folder that holds a file called
+    HELD_OUT. Optimisations are kept in REPORT_DIR/optimised, so that the same
     command goes on where it was stopped. What the figures mean is written in docs/evaluation.md.
     """
     require("the report's plot", "matplotlib", "train")
@@ -71,10 +75,11 @@ def evaluate(
         iterations=iterations,
         precision=_precision(precision, chosen_device),
         style_size=style_size,
+        targets=targets,
     )
     found = candidates(styles, output / "exported")
     where = {one.name: _painting_of(one, paintings) for one in found}
-    material = _material(photos, clips, limit_photos, clip_frames)
+    material = _material(photos, clips, limit_photos, clip_frames, found)
     report = Report(output, photos, material, settings, engine, _progress)
     for one in found:
         report.add(one, where[one.name])
@@ -110,11 +115,18 @@ def _painting_of(one: "Candidate", paintings: Path | None) -> Path | None:
     return painting
 
 
-def _material(photos: Path, clips: Path | None, limit: int | None, frames: int) -> "Material":
+def _material(
+    photos: Path, clips: Path | None, limit: int | None, frames: int, styles: "list[Candidate]"
+) -> "Material":
+    from training.cycle.data import HELD_OUT_ONE_IN
     from training.evaluation import flow_clips, material
     from training.evaluation.measure import EXACT_CLIPS, Material, RealClip
 
-    squares = material.photos_to_judge(photos)
+    sides = [side for one in styles if (side := one.trained_side_px) is not None]
+    if len(sides) == len(styles):
+        squares = material.photos_to_judge(photos, side_px=min(sides), one_in=HELD_OUT_ONE_IN)
+    else:
+        squares = material.photos_to_judge(photos)
     exact = flow_clips.clips_from_photos(squares, EXACT_CLIPS)
     paths = material.find_clips(clips) if clips else []
     real = [RealClip.of(material.read_clip(path, frames)) for path in paths]

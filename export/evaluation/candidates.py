@@ -40,6 +40,28 @@ class Candidate:
         """Of its training, as the card tells."""
         return self.file.card.recipe
 
+    @property
+    def way_back(self) -> StyleFile | None:
+        """The other direction of a pair trained between two folders, where it lies beside this one.
+
+        Raises:
+            StyleError: there is a file of that name, and it is no style.
+        """
+        direction = str(self.recipe.get("direction", ""))
+        other = {"a2b": "b2a", "b2a": "a2b"}.get(direction)
+        path = self.file.path
+        if other is None or not path.stem.endswith(direction):
+            return None
+        beside = path.with_name(path.stem.removesuffix(direction) + other + path.suffix)
+        return read_style(beside) if beside.exists() else None
+
+    @property
+    def trained_side_px(self) -> int | None:
+        """Side of the largest pictures that a training between two folders saw; None for other styles."""
+        if self.recipe.get("method") != "cycle":
+            return None
+        return round(self.recipe["image_size"] * self.recipe["largest_scale"])
+
 
 def candidate(named: str, folder: Path) -> Candidate:
     """Open a style by name, ``NAME.onnx``, or a trained checkpoint.

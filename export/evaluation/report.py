@@ -1,5 +1,6 @@
 """The report of ``brushstream evaluate``: what was measured of each style, in files and on the terminal."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,12 @@ class Report:
         """Measure one style."""
         self._examiner.say(f"{one.name}: service time")
         costs, self.engines[one.name] = cost(one.file, self.engine)
-        with Style(one.file, engine=self.engine) as paint:
-            self.measured[one.name] = self._examiner.measure(Subject(one.name, paint, one.recipe, painting))
+        with contextlib.ExitStack() as opened:
+            paint = opened.enter_context(Style(one.file, engine=self.engine))
+            back = one.way_back if self.settings.targets else None
+            other = opened.enter_context(Style(back, engine=self.engine)) if back else None
+            subject = Subject(one.name, paint, one.recipe, painting, other)
+            self.measured[one.name] = self._examiner.measure(subject)
         self.figures[one.name] = summary(self.measured[one.name], costs)
         self.files[one.name] = one.file.path.name
 
@@ -87,7 +92,8 @@ class Report:
                 "folder": self.photos.name,
                 "count": len(material.photos),
                 "files": [photo.name for photo in material.photos],
-                "rule": "held out: one in twenty by file name, or the whole of a folder marked HELD_OUT",
+                "rule": "held out: one in twenty by file name (in ten for styles trained between two "
+                "folders), or the whole of a folder marked HELD_OUT",
                 "side_px": material.photos[0].frame.shape[0],
             },
             "clips": {

@@ -36,6 +36,12 @@ class CycleOptions:
     discriminator_width: Annotated[
         int | None, typer.Option(min=1, help="Channels of the PatchGAN's first layer.")
     ] = None
+    discriminator_steps: Annotated[
+        int | None, typer.Option(min=0, help="First steps, of the discriminators alone.")
+    ] = None
+    source_as_fake: Annotated[
+        bool | None, typer.Option(help="Real pictures of the other side count as fakes.")
+    ] = None
     history: Annotated[int | None, typer.Option(min=0, help="Generated pictures kept to judge.")] = None
     image_size: Annotated[int | None, typer.Option(min=32, help="Side of the crops, px.")] = None
     largest_scale: Annotated[

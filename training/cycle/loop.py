@@ -90,19 +90,20 @@ def _train(
             players.discriminator_optimizer.set_learning_rate(recipe.discriminator_rate * factor)
 
             real = this.look_at_real(a, b, drawn)
-            players.discriminators.requires_grad_(False)
-            painted = this.generator_terms(a, b, real, drawn)
-            total = this.total(painted.terms, step)
-            players.generator_optimizer.step(total)
-            players.average(recipe.average)
+            painted, terms = None, {}
+            if step >= recipe.discriminator_steps:
+                players.discriminators.requires_grad_(False)
+                painted = this.generator_terms(a, b, real, drawn)
+                terms = {**painted.terms, "total": this.total(painted.terms, step)}
+                players.generator_optimizer.step(terms["total"])
+                players.average(recipe.average)
 
             players.discriminators.requires_grad_(True)
             judged = this.discriminator_terms(painted, real, drawn)
             players.discriminator_optimizer.step(torch.stack(list(judged.values())).sum())
 
             step += 1
-            terms = {**painted.terms, "total": total, **judged}
-            meter.add({name: ranks.pooled(value.detach()) for name, value in terms.items()})
+            meter.add({name: ranks.pooled(value.detach()) for name, value in {**terms, **judged}.items()})
             shows = run.preview_interval and step % run.preview_interval == 0
             shown = previews(players.averages, held_out_a, held_out_b, recipe) if shows else []
             if step % run.report_interval == 0 or step == last:

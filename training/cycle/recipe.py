@@ -24,6 +24,10 @@ class CycleRecipe:
         discriminator_width, discriminator_layers: channels after the PatchGAN's first convolution, and how
             many strided ones it has; 64 and 3 are the paper's 70x70 patches.
         discriminator_features: layers of VGG-19 on whose features further heads discriminate.
+        discriminator_steps: the first so many steps teach the discriminators alone to tell the two folders
+            apart; a generator has nothing to learn from one that cannot.
+        source_as_fake: the other folder's real pictures count as not of this side, as generated ones do, so
+            that what tells the folders apart is not forgotten over what tells a generator's hand.
         adversarial: ``least-squares`` or ``log`` (``cycle.losses``).
         cycle_weight, identity_weight: of equation 2 and of L_identity; the paper's 10 and half of that.
         content_weight: of the relative difference of result and source at ``content_layer`` of VGG-19.
@@ -44,6 +48,8 @@ class CycleRecipe:
     discriminator_width: int = 64
     discriminator_layers: int = 3
     discriminator_features: tuple[str, ...] = ()
+    discriminator_steps: int = 0
+    source_as_fake: bool = False
     adversarial: str = "least-squares"
     cycle_weight: float = 10.0
     identity_weight: float = 5.0

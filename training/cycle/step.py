@@ -94,22 +94,32 @@ class Step:
         return Painted(fake_a, fake_b, terms)
 
     def discriminator_terms(
-        self, painted: Painted, real: tuple[Seen, Seen], drawn: Draw
+        self, painted: Painted | None, real: tuple[Seen, Seen], drawn: Draw
     ) -> dict[str, Tensor]:
-        """``discriminator_a`` and ``discriminator_b``, the generated pictures taken from the histories."""
+        """``discriminator_a`` and ``discriminator_b``, the generated pictures taken from the histories.
+
+        Args:
+            painted: None while the discriminators learn alone.
+        """
         terms = {}
-        for side, fake, seen in (("a", painted.fake_a, real[0]), ("b", painted.fake_b, real[1])):
-            whole = self.ranks.gathered(fake)
-            shown = self.players.histories[side].exchange(whole, drawn.generator)
-            share = self.ranks.share(len(whole))
-            augment = augmentation.drawn(self.recipe.augmentation, len(whole), drawn.generator, share)
+        for side, own, other in (("a", *real), ("b", *real[::-1])):
+            judge = self._discriminator(side)
+            wrong = [other] if painted is None or self.recipe.source_as_fake else []
+            if painted is not None:
+                wrong.append(self._from_history(side, painted, drawn))
             with self._autocast():
-                with torch.no_grad():
-                    old = look(augment(shown[share]), self.encoder)
-                judge = self._discriminator(side)
-                scores = judge(seen), judge(old)
+                scores = judge(own), [torch.cat(maps) for maps in zip(*map(judge, wrong), strict=True)]
             terms[f"discriminator_{side}"] = losses.discriminator_loss(*scores, self.recipe.adversarial)
         return terms
+
+    def _from_history(self, side: str, painted: Painted, drawn: Draw) -> Seen:
+        """Generated pictures of ``side``, new and old ones, augmented."""
+        whole = self.ranks.gathered(painted.fake_a if side == "a" else painted.fake_b)
+        shown = self.players.histories[side].exchange(whole, drawn.generator)
+        share = self.ranks.share(len(whole))
+        augment = augmentation.drawn(self.recipe.augmentation, len(whole), drawn.generator, share)
+        with torch.no_grad(), self._autocast():
+            return look(augment(shown[share]), self.encoder)
 
     def total(self, terms: dict[str, Tensor], step: int) -> Tensor:
         """The generators' terms weighted: equation 3 and what the recipe adds."""

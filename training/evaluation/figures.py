@@ -80,6 +80,19 @@ FIGURES: tuple[Figure, ...] = (
         "self-similarity kept",
         "likeness between places in relu3_3 that is kept, median: 1 is all of it",
     ),
+    Figure(
+        "kernel_distance",
+        "kernel distance to the target",
+        "KID's kernel on means of relu4_1, results against the target folder: 0 is of its kind",
+        ".4f",
+    ),
+    Figure("kernel_distance_untouched", "  of the photographs", "the same before painting", ".4f"),
+    Figure(
+        "cycle_error",
+        "cycle error, grey levels",
+        "mean absolute difference of photographs and what the other direction makes of the results",
+        ".2f",
+    ),
     Figure("luma_structure", "luma structure kept", "structure term of SSIM on luma, median: 1 is all of it"),
     Figure(
         "warp_error_exact",
@@ -130,6 +143,7 @@ def summary(measured: Measured, cost: dict[str, float | None]) -> dict[str, floa
         "objective_ratio_worst": max(ratios, default=None),
         "equivalent_iterations": median_of(measured, "objective", "equivalent_iterations"),
         **{key: median_of(measured, key) for key in (*MEDIANS, *(f.name for f in LAYER_FIGURES))},
+        **measured.translation,
         **cost,
     }
     for name, clips in (

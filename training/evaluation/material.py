@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pipeline.common.errors import InputError
 from training.feed_forward.data import (
+    HELD_OUT_ONE_IN,
     IMAGE_SUFFIXES,
     RgbImage,
     center_square,
@@ -51,17 +52,19 @@ class Clip:
     frames: list[Pixels]
 
 
-def photos_to_judge(folder: Path, limit: int | None = None, side_px: int = PHOTO_SIDE_PX) -> list[Photo]:
+def photos_to_judge(
+    folder: Path, limit: int | None = None, side_px: int = PHOTO_SIDE_PX, one_in: int = HELD_OUT_ONE_IN
+) -> list[Photo]:
     """Photographs of ``folder`` that training leaves aside, as squares of ``side_px``.
 
-    They are the fixed one in twenty of ``data.is_held_out``; all of a folder in which a file called
+    They are the fixed one in so many of ``data.is_held_out``; all of a folder in which a file called
     ``HELD_OUT`` says that no training ever used it. With ``limit`` they are taken evenly from the list
     sorted by name, so that the same limit takes the same photographs. Unreadable ones are passed over.
 
     Raises:
         InputError: no folder, no picture, none held out, or none readable.
     """
-    found = held_out(folder)
+    found = held_out(folder, one_in)
     readable = ((path, read_rgb(path)) for path in found)
     photos = [
         Photo(path.name, _bgr(center_square(rgb, side_px))) for path, rgb in readable if rgb is not None
@@ -71,16 +74,16 @@ def photos_to_judge(folder: Path, limit: int | None = None, side_px: int = PHOTO
     return spread(photos, limit)
 
 
-def held_out(folder: Path) -> list[Path]:
+def held_out(folder: Path, one_in: int = HELD_OUT_ONE_IN) -> list[Path]:
     """The paths that ``photos_to_judge`` may use. Raises InputError."""
     found = find_photos(folder)
     if (folder / HELD_OUT_MARK).exists():
         return found
-    chosen = [path for path in found if is_held_out(path)]
+    chosen = [path for path in found if is_held_out(path, one_in)]
     if not chosen:
         raise InputError(
-            f"--photos {folder}: training leaves one photograph in twenty aside by its file's name, and none "
-            f"of these {len(found)} is one. Give the folder of training or, where no training used this one, "
+            f"--photos {folder}: training leaves one photograph in {one_in} aside by its file's name, and "
+            f"none of these {len(found)} is one. Give the folder of training or, where no training used this one, "
             f"put an empty file {HELD_OUT_MARK} into it"
         )
     return chosen

@@ -12,6 +12,7 @@ from torch import Tensor
 from pipeline.common.errors import CheckpointError
 from training.evaluation import distances, objective, single_layers
 from training.evaluation.flow_clips import FlowClip
+from training.evaluation.kernel_distance import KernelDistance, cycle_error
 from training.evaluation.material import Clip, Paint, Photo, Pixels, frame_of, image_of, spread
 from training.evaluation.stability import Motion, Stability, estimated_motions, flicker, warp_error
 from training.feed_forward.data import read_painting
@@ -35,12 +36,14 @@ class Subject:
         paint: frame in, painted frame out, any size.
         recipe: of its training, as its card tells; empty where unknown.
         painting: what it was trained on; None leaves out what needs it.
+        back: the other direction of a pair trained between two folders; None leaves the cycle out.
     """
 
     name: str
     paint: Paint
     recipe: dict[str, Any] = field(default_factory=dict)
     painting: Path | None = None
+    back: Paint | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class Settings:
         iterations: of the optimisation; 0 leaves the objective ratio out.
         precision: of the encoder while optimising and judging the objective, ``fp32`` or ``bf16``.
         style_size: longest side in pixels every painting is looked at with; None takes that of training.
+        targets: folder of pictures that results should be of the kind of; None leaves that out.
     """
 
     folder: Path
@@ -82,6 +86,7 @@ class Settings:
     iterations: int = 300
     precision: str = "fp32"
     style_size: int | None = None
+    targets: Path | None = None
 
 
 @dataclass
@@ -90,6 +95,7 @@ class Measured:
 
     Attributes:
         photos: figures by photograph's name. exact, real, flicker: (name, figure) of each clip or still.
+        translation: kernel distances and cycle error, of styles trained between two folders.
         notes: what was left out, and why.
         painted, optimised: pictures by photograph's name, of those that a report shows.
         shown: consecutive painted frames by clip, likewise.
@@ -99,6 +105,7 @@ class Measured:
     exact: list[tuple[str, Stability]] = field(default_factory=list)
     real: list[tuple[str, Stability]] = field(default_factory=list)
     flicker: list[tuple[str, Stability]] = field(default_factory=list)
+    translation: dict[str, float | None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     painted: dict[str, Pixels] = field(default_factory=dict)
     optimised: dict[str, Pixels] = field(default_factory=dict)
@@ -142,6 +149,8 @@ class Examiner:
         measured = Measured()
         self._look(subject, measured)
         self._watch(subject, measured)
+        if self.settings.targets is not None:
+            self._compare_kinds(self.settings.targets, subject, measured)
         if subject.painting is None:
             measured.notes.append("no painting: style distance and objective ratio were left out")
         else:
@@ -206,6 +215,18 @@ class Examiner:
                 "wasserstein_crops": style.own,
                 "style_distance": style.normalized(after, median(untouched)),
             }
+
+    def _compare_kinds(self, targets: Path, subject: Subject, measured: Measured) -> None:
+        """Distances to the target folder of what came in and what came out, and what the way back loses."""
+        self.say(f"{subject.name}: kernel distance")
+        frames = [photo.frame for photo in self.material.photos]
+        painted = [measured.painted[photo.name] for photo in self.material.photos]
+        distance = KernelDistance(self.encoder, targets, frames[0].shape[0])
+        measured.translation = {
+            "kernel_distance": distance(painted),
+            "kernel_distance_untouched": distance(frames),
+            "cycle_error": cycle_error(frames, painted, subject.back) if subject.back else None,
+        }
 
     def _untouched_distances(self, key: tuple[Path, int], style: distances.StyleDistance) -> list[float]:
         if key not in self._untouched:

@@ -14,12 +14,14 @@ from safetensors.torch import save_file
 from torchvision.models.vgg import cfgs, make_layers
 
 from export.evaluation import candidates
+from export.to_onnx import style_file_from_checkpoint
 from pipeline.cli import main
 from pipeline.style import StyleCard, read_style
 from tests.support.exported import Exported
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
+from training.cycle.recipe import DIRECTIONS, CycleRecipe
 from training.evaluation import figures, material
 from training.feed_forward.loop import TrainingRecipe
 
@@ -63,7 +65,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Squares of 72 px instead of 512, and few frames to time."""
     judged = material.photos_to_judge
-    monkeypatch.setattr(material, "photos_to_judge", lambda folder: judged(folder, side_px=SIDE))
+    monkeypatch.setattr(
+        material, "photos_to_judge", lambda folder, **given: judged(folder, **{"side_px": SIDE, **given})
+    )
     monkeypatch.setattr(candidates, "BENCH_SIZE", (48, 64))
     monkeypatch.setattr(candidates, "BENCH_FRAMES", 2)
     monkeypatch.setattr(candidates, "BENCH_WARMUP", 0)
@@ -107,7 +111,8 @@ def check_style(style: dict[str, Any]) -> None:
     assert style["painting"] == "swirl.png"
     assert style["notes"] == []
     assert list(style["figures"]) == [figure.name for figure in figures.FIGURES]
-    assert all(isinstance(value, float) for key, value in style["figures"].items() if "equivalent" not in key)
+    left_out = ("equivalent_iterations", "kernel_distance", "kernel_distance_untouched", "cycle_error")
+    assert all(isinstance(value, float) for key, value in style["figures"].items() if key not in left_out)
     assert style["figures"]["service_ms"] > 0
     for row in style["photos"].values():
         terms, weights = row["objective"]["network"], row["objective"]["weights"]
@@ -192,3 +197,23 @@ def test_what_cannot_be_is_one_line(
 ) -> None:
     assert run(place, tmp_path / "report", *arguments) == code
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_styles_of_two_folders_are_judged_by_kind_and_cycle(place: Path, tmp_path: Path) -> None:
+    trained = CycleRecipe(network="hourglass-40", image_size=48, largest_scale=1.0).to_dict()
+    for direction in DIRECTIONS:
+        recipe = {**trained, "method": "cycle", "direction": direction}
+        state = networks.build("hourglass-40").state_dict()
+        checkpoints.save(tmp_path / f"t-{direction}.safetensors", Checkpoint("hourglass-40", state, recipe))
+        style_file_from_checkpoint(tmp_path / f"t-{direction}.safetensors", tmp_path / f"t-{direction}.onnx")
+    told = (tmp_path / "t-a2b.onnx", "--targets", place / "paintings", "--write-cards")
+    assert run(place, tmp_path / "few", *told) == 3  # one picture is no kind
+    told = (tmp_path / "t-a2b.onnx", "--targets", place / "photos", "--write-cards")
+    assert run(place, tmp_path / "report", *told) == 0
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["photos"]["side_px"] == 48
+    found = report["styles"]["t-a2b"]["figures"]
+    assert found["cycle_error"] > 1.0
+    assert found["kernel_distance"] > found["kernel_distance_untouched"]
+    card = read_style(tmp_path / "t-a2b.onnx").card
+    assert card.evaluation["kernel_distance"] == pytest.approx(found["kernel_distance"], abs=1e-5)
