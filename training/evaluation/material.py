@@ -83,8 +83,8 @@ def held_out(folder: Path, one_in: int = HELD_OUT_ONE_IN) -> list[Path]:
     if not chosen:
         raise InputError(
             f"--photos {folder}: training leaves one photograph in {one_in} aside by its file's name, and "
-            f"none of these {len(found)} is one. Give the folder of training or, where no training used this one, "
-            f"put an empty file {HELD_OUT_MARK} into it"
+            f"none of these {len(found)} is one. Give the folder of training or, where no training used "
+            f"this one, put an empty file {HELD_OUT_MARK} into it"
         )
     return chosen
 
