@@ -60,7 +60,7 @@ class Candidate:
         """Side of the largest pictures that a training between two folders saw; None for other styles."""
         if self.recipe.get("method") != "cycle":
             return None
-        return round(self.recipe["image_size"] * self.recipe["largest_scale"])
+        return round(float(self.recipe["image_size"] * self.recipe["largest_scale"]))
 
 
 def candidate(named: str, folder: Path) -> Candidate:
