@@ -2,6 +2,7 @@
 
     python scripts/bench_peers.py --rounds 30 --json peers.json
     python scripts/bench_peers.py --size 1280x720 --rounds 10 same-onnxruntime johnson-compile
+    python scripts/bench_peers.py --networks    # both sizes; our networks beside others', and held to AVX2
 
 The peers are in ``scripts/peers.py``: ours, the same network in other runtimes, and the network that other
 projects run by default.
@@ -12,7 +13,9 @@ is taken round by round, so what slows the machine for a while slows both sides 
 """
 
 import argparse
+import importlib.util
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -31,9 +34,9 @@ from pipeline.cli.options import parse_size  # noqa: E402
 from pipeline.common import machine  # noqa: E402 - the repository is no package on the path
 from pipeline.common.reports import write_json  # noqa: E402
 from pipeline.frame import Pixels  # noqa: E402
-from scripts.peers import PEERS, Stylize  # noqa: E402
+from scripts.peers import MAGENTA_PACKAGE, NETWORKS, OURS, PEERS, Stylize  # noqa: E402
 
-OURS = "brushstream"
+NETWORK_SIZES = ("640x480", "1280x720")
 VERSIONS = ("brushstream", "numpy", "openvino", "onnxruntime", "torch", "opencv-python", "tensorrt")
 
 
@@ -52,7 +55,10 @@ class Worker:
             style,
         ]
         self.name = name
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        environment = {**os.environ, **PEERS[name].environment}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
         self.about: dict[str, Any] = self._answer()
 
     def turn(self, frames: int) -> list[float]:
@@ -158,12 +164,14 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _figures(times: dict[str, list[float]], name: str) -> dict[str, Any]:
-    ratio = None if name == OURS else paired_ratio(times[OURS], times[name])
+    beside = PEERS[name].beside if PEERS[name].beside in times else OURS
+    ratio = None if name == OURS else paired_ratio(times[beside], times[name])
     return {
         "description": PEERS[name].description,
         "median_ms": statistics.median(times[name]),
         "turns_ms": times[name],
         "times_slower": ratio,
+        "beside": beside,
     }
 
 
@@ -174,9 +182,11 @@ def table(report: dict[str, Any]) -> str:
     for name, peer in report["peers"].items():
         ratio = peer["times_slower"]
         versus = (
-            f"  x{ratio['median']:.1f} (95 %: {ratio['low']:.1f} .. {ratio['high']:.1f})" if ratio else ""
+            f"  x{ratio['median']:.2f} {peer['beside']} (95 %: {ratio['low']:.2f} .. {ratio['high']:.2f})"
+            if ratio
+            else ""
         )
-        lines.append(f"{name:16}{peer['median_ms']:9.2f} ms{versus}  {peer['description']}")
+        lines.append(f"{name:20}{peer['median_ms']:9.2f} ms{versus}  {peer['description']}")
     described = report["machine"]
     lines.append(
         f"{described['cpu']}, {described['cores']} cores, {', '.join(described['cpu_features'] or ())}"
@@ -188,7 +198,9 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     others = [name for name in PEERS if name != OURS]
-    parser.add_argument("peers", nargs="*", default=others, metavar="PEER", help=f"of {', '.join(others)}")
+    usual = [name for name in others if name not in NETWORKS or name.startswith("johnson")]
+    parser.add_argument("peers", nargs="*", default=usual, metavar="PEER", help=f"of {', '.join(others)}")
+    parser.add_argument("--networks", action="store_true", help=f"{', '.join(NETWORKS)} at both sizes")
     parser.add_argument("--no-peers", action="store_true", help="Brushstream alone")
     parser.add_argument("--size", default="640x480", metavar="WxH")
     parser.add_argument("--style", default="starry-night", help="name or path of a style")
@@ -212,10 +224,15 @@ def main(arguments: Sequence[str]) -> None:
     if chosen.work_as:
         work_as(chosen.work_as, parse_size(chosen.size), chosen.style)
         return
-    report = compare(chosen)
-    print(table(report))
+    if chosen.networks:
+        there = importlib.util.find_spec(MAGENTA_PACKAGE) is not None
+        chosen.peers = [name for name in NETWORKS if there or not name.startswith("magenta")]
+    reports = []
+    for size in NETWORK_SIZES if chosen.networks else (chosen.size,):
+        reports.append(compare(argparse.Namespace(**{**vars(chosen), "size": size})))
+        print(table(reports[-1]), flush=True)
     if chosen.json:
-        write_json(chosen.json, report, indent=2)
+        write_json(chosen.json, reports if chosen.networks else reports[0], indent=2)
 
 
 if __name__ == "__main__":

