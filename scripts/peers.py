@@ -57,7 +57,7 @@ def open_brushstream(
 
 
 def open_detail(size: Size, style: str, **options: Any) -> Stylize:
-    """The Stylizer with a style of detail-64, the default network of earlier versions, out of git's history."""
+    """The Stylizer with a style of detail-64, the network of earlier versions, out of git's history."""
     path = Path(tempfile.mkdtemp(prefix="brushstream-peer-")) / "detail-64.onnx"
     shown = subprocess.run(["git", "-C", str(ROOT), "show", DETAIL_STYLE], capture_output=True, check=False)
     if shown.returncode:
