@@ -30,6 +30,7 @@ from pipeline.video.writing.recording import VideoFileSink
 WARMUP_FRAMES = 5
 MEASURED_FRAMES = 30
 _MEASURED_AT_MOST_MS = 700.0
+_SECONDS, _PAINTED_AT_MOST_MS = 4.0, 30e3
 _VIDEO_WIDEST_PX = 1920
 _SHEET_WIDEST_PX = 2400
 _SHEET_AT_S = 1.3
@@ -46,7 +47,8 @@ class DemoOptions:
         engine, precision: as for ``pipeline.stylize.stylizer.Stylizer``.
         size: (height, width) of the frames that are stylized.
         rate: frames a second of the video.
-        seconds: length of the video.
+        seconds: length of the video; None: four, fewer where painting them would take more than half a
+            minute.
     """
 
     output: Path = Path("brushstream-demo")
@@ -55,7 +57,7 @@ class DemoOptions:
     precision: Precision | None = None
     size: tuple[int, int] = (480, 640)
     rate: int = 25
-    seconds: float = 4.0
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -124,11 +126,10 @@ def run_demo(
     started_at = time.perf_counter()
     styles = _find_styles(options.styles)
     make_folder(options.output)
-    frames = max(1, round(options.seconds * options.rate))
     contact_sheet, video = options.output / "contact-sheet.png", options.output / "demo.mp4"
     stylizers: list[Stylizer] = []
     speeds: list[StyleSpeed] = []
-    with SyntheticSource(options.size, options.rate, frames) as source, ExitStack() as opened:
+    with SyntheticSource(options.size, options.rate) as source, ExitStack() as opened:
         moment = source.frame(round(_SHEET_AT_S * options.rate)).pixels
         sheet = _Page([_label(style.card) for style in styles], options.size, _SHEET_WIDEST_PX)
         for style in styles:
@@ -141,6 +142,7 @@ def run_demo(
                 on_style(speeds[-1], len(speeds), len(styles))
         labels = [(s.title, f"{s.fps:.0f} frames/s, {s.engine}") for s in speeds]
         page = _Page(labels, options.size, _VIDEO_WIDEST_PX)
+        source.end_after(frame_count(options, sum(speed.frame_ms for speed in speeds)))
         with VideoFileSink(video, overwrite=True) as sink:
             sink.open(dataclasses.replace(source.info, size=page.size))
             report = run_frames(
@@ -163,6 +165,14 @@ def _find_styles(names: Sequence[str]) -> list[StyleFile]:
             "train one with `brushstream train` and export it"
         )
     return styles
+
+
+def frame_count(options: DemoOptions, frame_ms: float) -> int:
+    """Of the video, of which each frame takes so long to paint."""
+    if options.seconds is not None:
+        return max(1, round(options.seconds * options.rate))
+    affordable = _PAINTED_AT_MOST_MS / frame_ms if frame_ms > 0 else math.inf
+    return max(options.rate // 2, round(min(_SECONDS * options.rate, affordable)))
 
 
 def _measure(stylizer: Stylizer, source: SyntheticSource) -> StyleSpeed:

@@ -20,7 +20,9 @@ def demo(
         list[str] | None, typer.Option("--style", help="Only this style; may be repeated.")
     ] = None,
     size: FrameSize = "640x480",
-    seconds: Annotated[float, typer.Option(min=0.1, help="Length of the video.")] = 4.0,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Length of the video; else 4, less on slow machines.")
+    ] = None,
 ) -> None:
     """Stylize a scene it draws itself with every style: no input needed."""
     from pipeline.cli.terminal import progress_bars

@@ -8,7 +8,7 @@ from PIL import Image
 
 from pipeline.common.contact_sheet import PAPER, Cell, draw_sheet, fitted_wh, placed, wrapped
 from pipeline.common.errors import OutputError, StyleNotFoundError
-from pipeline.demo import DemoOptions, StyleSpeed, run_demo
+from pipeline.demo import DemoOptions, StyleSpeed, frame_count, run_demo
 from pipeline.drawing.text import plain
 from pipeline.images.reading import read_image
 from pipeline.live.sources.synthetic import SyntheticSource
@@ -44,6 +44,12 @@ WHAT = "a scene drawn by brushstream, 64x48"
 
 def cells(count: int, size_wh: tuple[int, int], *caption: str) -> list[Cell]:
     return [Cell(Image.new("RGB", size_wh), caption)] * count
+
+
+@pytest.mark.parametrize(("frame_ms", "frames"), [(0.0, 100), (300.0, 100), (600.0, 50), (60_000.0, 12)])
+def test_a_slow_machine_makes_a_shorter_video(frame_ms: float, frames: int) -> None:
+    assert frame_count(DemoOptions(), frame_ms) == frames
+    assert frame_count(DemoOptions(seconds=2.0), frame_ms) == 50
 
 
 def test_a_second_demo_replaces_the_first(tmp_path: Path, styles: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from pipeline.common.errors import InputError
@@ -47,6 +48,10 @@ class SyntheticSource(Source):
         while self.info.frame_count is None or index < self.info.frame_count:
             yield self.frame(index)
             index += 1
+
+    def end_after(self, frames: int) -> None:
+        """Give so many frames; to be called before the first is taken."""
+        self.info = replace(self.info, frame_count=frames)
 
     def frame(self, index: int) -> Frame:
         """The frame of that number, whatever was asked for before."""
