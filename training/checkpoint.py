@@ -141,5 +141,21 @@ def load(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path}: the checkpoint's description is damaged ({error})") from error
 
 
+def require_same_recipe(
+    earlier: dict[str, Any],
+    now: dict[str, Any],
+    path: Path,
+    otherwise: str = "delete this file to start again",
+) -> None:
+    """CheckpointError where what ``path`` keeps was begun with other settings; it says which."""
+    differing = [key for key in now if earlier.get(key) != now[key]]
+    if differing:
+        changes = ", ".join(f"{key} {earlier.get(key)} -> {now[key]}" for key in differing)
+        raise CheckpointError(
+            f"{path}: begun with another recipe ({changes}); use the same options and pictures to go on, or "
+            f"{otherwise}"
+        )
+
+
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

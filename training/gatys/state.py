@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline.common.atomic_files import written
 from pipeline.common.errors import CheckpointError
-from training.checkpoint import read_safetensors
+from training.checkpoint import read_safetensors, require_same_recipe
 
 STATE_FORMAT = 1
 _KEY = "brushstream.gatys"
@@ -84,7 +84,7 @@ def load(path: Path, recipe: dict[str, Any]) -> State:
         meta = json.loads(metadata[_KEY])
         if meta["format"] > STATE_FORMAT:
             raise CheckpointError(f"{path}: state format {meta['format']}: upgrade brushstream")
-        _require_same_recipe(meta["recipe"], recipe, path)
+        require_same_recipe(meta["recipe"], recipe, path)
         return State(
             recipe=recipe,
             pixels=tensors.pop("pixels"),
@@ -99,16 +99,6 @@ def load(path: Path, recipe: dict[str, Any]) -> State:
         raise CheckpointError(
             f"{path}: no whole state of a render ({error}); delete it to start again"
         ) from error
-
-
-def _require_same_recipe(earlier: dict[str, Any], now: dict[str, Any], path: Path) -> None:
-    differing = [key for key in now if earlier.get(key) != now[key]]
-    if differing:
-        changes = ", ".join(f"{key} {earlier.get(key)} -> {now[key]}" for key in differing)
-        raise CheckpointError(
-            f"{path}: an unfinished render with another recipe ({changes}); use the same options and "
-            "pictures to go on, or delete this file to start again"
-        )
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, float]]:

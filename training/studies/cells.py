@@ -7,9 +7,9 @@ from PIL import Image
 from torch import Tensor
 
 from pipeline.common.contact_sheet import Cell
-from pipeline.common.errors import CheckpointError
 from pipeline.common.reports import read_json, write_json
 from training import image_io
+from training.checkpoint import require_same_recipe
 
 CELL_PX = 256
 
@@ -19,14 +19,7 @@ def claim(path: Path, identity: dict[str, Any]) -> None:
     if not path.exists():
         write_json(path, identity)
         return
-    kept = read_json(path)
-    differing = [key for key in identity if kept.get(key) != identity[key]]
-    if differing:
-        changes = ", ".join(f"{key} {kept.get(key)} -> {identity[key]}" for key in differing)
-        raise CheckpointError(
-            f"{path.parent}: this render was made with other settings ({changes}); use the same, or give "
-            "another folder with -o"
-        )
+    require_same_recipe(read_json(path), identity, path.parent, "give another folder with -o")
 
 
 def file_name(label: str) -> str:

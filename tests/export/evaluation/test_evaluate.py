@@ -152,6 +152,7 @@ def test_without_paintings_the_rest_still_runs(
     assert [path.name for path in tmp_path.glob("*.part*")] == []
 
 
+@pytest.mark.slow
 def test_figures_of_layers_that_the_weights_do_not_reach_are_left_out_with_one_line(
     place: Path, tmp_path: Path, exported: Exported, capsys: Capture
 ) -> None:

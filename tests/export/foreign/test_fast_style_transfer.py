@@ -22,6 +22,7 @@ def folder(tmp_path: Path) -> Path:
     return made.save(tmp_path / "wave", made.variables())
 
 
+@pytest.mark.slow
 def test_the_style_paints_what_the_program_paints(folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "wave.onnx"
     style_file_from_foreign(folder, target, Provenance("unknown"), sizes=[(40, 52)])

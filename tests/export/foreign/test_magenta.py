@@ -74,6 +74,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Example]:
     return folder / "transformer.onnx", Example(folder / "painting.png", folder / "predictor.onnx")
 
 
+@pytest.mark.slow
 def test_a_painting_is_baked_in(pair: tuple[Path, Example], tmp_path: Path, capsys: Capture) -> None:
     source, example = pair
     target = tmp_path / "like.onnx"

@@ -107,6 +107,7 @@ def test_the_first_error_ends_everything(stage: str, style: StyleFile) -> None:
     assert not sink.finished
 
 
+@pytest.mark.slow
 def test_quitting_and_stopping_are_told_apart(style: StyleFile) -> None:
     watching = Watching(lambda frame: watching.pending.append("quit"))
     quit_run = Rig((style,), Scripted(100_000, lambda index: threading.Event().wait(0.001)), [watching])

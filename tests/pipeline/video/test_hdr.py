@@ -78,6 +78,7 @@ def style(styles_folder: Path) -> str:
     return str(styles_folder / "invert.onnx")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transfer", NAMES)
 def test_hdr_is_tone_mapped_and_tagged_bt709(tmp_path: Path, style: str, transfer: str) -> None:
     source, target = bars(tmp_path / "in.mp4", transfer), tmp_path / "out.mp4"
@@ -88,6 +89,7 @@ def test_hdr_is_tone_mapped_and_tagged_bt709(tmp_path: Path, style: str, transfe
         assert_looks_right(levels(next(iter(result)).pixels))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transfer", NAMES)
 def test_pictures_of_hdr_are_not_washed_out(tmp_path: Path, style: str, transfer: str) -> None:
     source = bars(tmp_path / "in.mp4", transfer)

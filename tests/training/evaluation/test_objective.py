@@ -74,6 +74,7 @@ def test_an_optimisation_is_kept_and_not_made_again(
     assert len(list((tmp_path / "kept").glob("*.json"))) == 3
 
 
+@pytest.mark.slow
 def test_an_interrupted_optimisation_goes_on_to_the_same_losses(
     random_vgg: Path, pictures: tuple[Tensor, Tensor, Tensor], tmp_path: Path
 ) -> None:

@@ -78,6 +78,7 @@ def test_two_processes_with_half_batches_give_the_losses_of_one(run: TrainingRun
     assert together.recipe["style_weight"] == pytest.approx(alone.recipe["style_weight"], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_batch_that_cannot_be_shared_is_refused(run: TrainingRun) -> None:
     ended = train_in_processes(2, replace(RECIPE, batch_size=3), run)
     assert ended.returncode != 0

@@ -50,6 +50,7 @@ def test_what_is_no_style_file_is_refused_with_one_line(tmp_path: Path) -> None:
         checkpoint_from_style_file(tmp_path / "bare.onnx")
 
 
+@pytest.mark.slow
 def test_a_network_whose_batch_norms_were_folded_is_refused_with_what_to_do(tmp_path: Path) -> None:
     model = onnx_from_network(networks.build("johnson-2016").eval())
     write_style_file(tmp_path / "a.onnx", model, StyleCard("a", network="johnson-2016", size_multiple=4))
