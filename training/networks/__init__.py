@@ -20,8 +20,10 @@ from training.networks.johnson_2016 import Johnson2016Network
 from training.networks.resnet_generator import ResnetGenerator
 
 DEFAULT_NETWORK = "hourglass"
+OF_MANY_STYLES = ("hourglass", "hourglass-40", "hourglass-80")
+"""Those that can hold a row for each of several styles."""
 
-NETWORKS: dict[str, Callable[[], nn.Module]] = {
+NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "detail-32": partial(DetailNetwork, 32),
     "detail-48": partial(DetailNetwork, 48),
     "detail-64": partial(DetailNetwork, 64),
@@ -37,15 +39,20 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def build(name: str) -> nn.Module:
+def build(name: str, rows: int = 0) -> nn.Module:
     """A freshly initialised network, float32, on the CPU.
 
+    Args:
+        rows: styles in the one network; 0 for a network of one style, whose norms are no tables.
+
     Raises:
-        TrainingError: no network has that name.
+        TrainingError: no network has that name, or it cannot hold several styles.
     """
     if name not in NETWORKS:
         raise TrainingError(f"there is no network {name!r}; choose one of {', '.join(NETWORKS)}")
-    return NETWORKS[name]()
+    if rows and name not in OF_MANY_STYLES:
+        raise TrainingError(f"network {name} holds one style; for several: {', '.join(OF_MANY_STYLES)}")
+    return NETWORKS[name](rows=rows) if rows else NETWORKS[name]()
 
 
 def size_multiple(network: nn.Module) -> int:

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.networks.layers import ResidualBlock, UpsampleConv, instance_norm, reflected
+from training.networks.layers import InstanceNorm, ResidualBlock, UpsampleConv, reflected
 
 
 class DetailNetwork(nn.Module):
@@ -23,10 +23,10 @@ class DetailNetwork(nn.Module):
     def __init__(self, width: int = 64, blocks: int = 4) -> None:
         super().__init__()
         self.stem = reflected(3, width, 8, stride=4, padding=2)
-        self.stem_norm = instance_norm(width)
+        self.stem_norm = InstanceNorm(width)
         self.blocks = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
         self.up = UpsampleConv(width, width // 2)
-        self.up_norm = instance_norm(width // 2)
+        self.up_norm = InstanceNorm(width // 2)
         self.head = UpsampleConv(width // 2, 3)
 
     def forward(self, image: Tensor) -> Tensor:

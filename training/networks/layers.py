@@ -15,9 +15,25 @@ def reflected(cin: int, cout: int, kernel: int, stride: int = 1, padding: int | 
     return nn.Conv2d(cin, cout, kernel, stride, padding, padding_mode="reflect")
 
 
-def instance_norm(channels: int) -> nn.InstanceNorm2d:
-    """Instance normalisation with learned scale and shift (Ulyanov et al. 2017)."""
-    return nn.InstanceNorm2d(channels, eps=NORM_EPS, affine=True)
+class InstanceNorm(nn.Module):
+    """Instance normalisation with learned scale and shift (Ulyanov et al. 2017).
+
+    With ``rows`` both are tables with a row for each style, and every call says how much of each row it
+    takes (conditional instance normalisation, Dumoulin, Shlens & Kudlur 2017).
+    """
+
+    def __init__(self, channels: int, rows: int = 0, eps: float = NORM_EPS) -> None:
+        super().__init__()
+        shape = (rows, channels) if rows else (channels,)
+        self.eps = eps
+        self.weight, self.bias = nn.Parameter(torch.ones(shape)), nn.Parameter(torch.zeros(shape))
+
+    def forward(self, x: Tensor, style: Tensor | None = None) -> Tensor:
+        """(N, C, H, W) -> the same; ``style`` (rows,) or (N, rows) where there are rows, else None."""
+        if style is None:
+            return F.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
+        scale, shift = style @ self.weight, style @ self.bias
+        return F.instance_norm(x, eps=self.eps) * scale[..., None, None] + shift[..., None, None]
 
 
 class ResidualBlock(nn.Module):
@@ -27,15 +43,15 @@ class ResidualBlock(nn.Module):
     visible.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, rows: int = 0) -> None:
         super().__init__()
         self.first = reflected(channels, channels, 3)
-        self.norm = instance_norm(channels)
+        self.norm = InstanceNorm(channels, rows)
         self.second = reflected(channels, channels, 3)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, style: Tensor | None = None) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        y: Tensor = self.second(F.relu(self.norm(self.first(x))))
+        y: Tensor = self.second(F.relu(self.norm(self.first(x), style)))
         return x + y
 
 
