@@ -1,6 +1,7 @@
 """From a checkpoint to a style file: one ONNX model with its card, written only if it shows the same."""
 
 import dataclasses
+import functools
 import itertools
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,12 +16,12 @@ from torch import nn
 from export.parity import FRAME_SIZES, measure_parity, reference_from_network, require_parity
 from pipeline.common.adapters import installed_version
 from pipeline.common.atomic_files import written
-from pipeline.engines.base import Engine
+from pipeline.engines.base import Controls, Engine
 from pipeline.engines.ort import OnnxRuntimeEngine
 from pipeline.engines.ov import OpenVinoEngine
 from pipeline.engines.parity import LIMITS, ParityReport
 from pipeline.frame import Pixels
-from pipeline.style import CARD_KEY, INPUT_NAME, OUTPUT_NAME, Control, StyleCard
+from pipeline.style import CARD_KEY, INPUT_NAME, OUTPUT_NAME, STYLE_CONTROL, Control, StyleCard
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import CHECKPOINT_FORMAT, Checkpoint
@@ -58,8 +59,28 @@ def style_file_from_checkpoint(
     checkpoint = checkpoints.load(checkpoint_file)
     network = with_summable_taps(checkpoint.build_network())
     card = card_from_checkpoint(checkpoint, network, output.stem)
-    model = onnx_from_network(network)
-    return write_checked_style(output, model, card, [Original(reference_from_network(network))], on_report)
+    if not checkpoint.styles:
+        model = onnx_from_network(network)
+        return write_checked_style(output, model, card, [Original(reference_from_network(network))], on_report)
+    folded = FrameNetwork(network, networks.value_range(network))
+    model = onnx_from_frame_network(
+        folded, networks.size_multiple(network), networks.shortest_side(network), card.controls[0]
+    )
+    return write_checked_style(output, model, card, _mixtures(network, len(card.styles)), on_report)
+
+
+def _mixtures(network: nn.Module, rows: int) -> list["Original"]:
+    """What a network of several styles is compared on: its first row, its last, and all of them at once."""
+    originals = []
+    for named, weights in (("first row", _row(0, rows)), ("last row", _row(rows - 1, rows)), ("all rows", (1 / rows,) * rows)):
+        control = torch.tensor(weights)
+        draw = reference_from_network(functools.partial(network, style=control))
+        originals.append(Original(draw, FRAME_SIZES, f"torch, {named}", {STYLE_CONTROL: control.numpy()}))
+    return originals
+
+
+def _row(row: int, rows: int) -> tuple[float, ...]:
+    return tuple(float(place == row) for place in range(rows))
 
 
 @dataclass(frozen=True)
@@ -70,11 +91,13 @@ class Original:
         draw: the picture it should show, (H, W, 3) uint8 BGR in and out.
         sizes: (height, width) of the frames to compare.
         name: for the report.
+        controls: what the style file's further inputs are given for it; None their defaults.
     """
 
     draw: Callable[[Pixels], Pixels]
     sizes: Sequence[tuple[int, int]] = FRAME_SIZES
     name: str = "torch"
+    controls: Controls | None = None
 
 
 def write_checked_style(
@@ -178,6 +201,8 @@ def card_from_checkpoint(checkpoint: Checkpoint, network: nn.Module, name: str) 
         size_multiple=networks.size_multiple(network),
         margin_px=0 if checkpoint.recipe.get("encoder_padding") == "reflect" else MARGIN_PX,
         brush_size_px=checkpoint.recipe.get("style_size"),
+        styles=tuple(checkpoint.styles),
+        controls=(Control(STYLE_CONTROL, _row(0, len(checkpoint.styles))),) if checkpoint.styles else (),
         recipe={**checkpoint.recipe, "steps_taken": checkpoint.step},
         training_data=checkpoint.training_data,
         versions={"checkpoint": str(CHECKPOINT_FORMAT), **exporter_versions()},

@@ -28,6 +28,7 @@ class Checkpoint:
         recipe: every setting that shaped the weights; a run resumes only under the same recipe.
         step: steps taken.
         artwork: title, artist, year, rights, source of the painting, as far as known.
+        styles: the same of each row, in order, with its ``name``; empty for a network of one style.
         training_data: folder's name, number of photographs and their terms.
         optimizer: state of the optimizers by ``index.name``; empty in a file made only for export.
         history: losses so far, one row a report.
@@ -43,6 +44,7 @@ class Checkpoint:
     optimizer: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     balance: dict[str, float] = field(default_factory=dict)
+    styles: list[dict[str, Any]] = field(default_factory=list)
 
     def build_network(self) -> nn.Module:
         """The network with these weights, on the CPU, in eval mode.
@@ -55,7 +57,7 @@ class Checkpoint:
                 f"the checkpoint is of network {self.network_name!r}, which this version does not have; "
                 f"it has {', '.join(networks.NETWORKS)}: upgrade brushstream"
             )
-        network = networks.build(self.network_name)
+        network = networks.build(self.network_name, len(self.styles))
         try:
             network.load_state_dict(self.network)
         except RuntimeError as error:
@@ -106,6 +108,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         "training_data": checkpoint.training_data,
         "history": checkpoint.history,
         "balance": checkpoint.balance,
+        "styles": checkpoint.styles,
     }
     tensors = {_NETWORK + k: v.detach().cpu().contiguous() for k, v in checkpoint.network.items()}
     tensors |= {_OPTIMIZER + k: v.detach().cpu().contiguous() for k, v in checkpoint.optimizer.items()}
@@ -136,6 +139,7 @@ def load(path: Path) -> Checkpoint:
             optimizer=_part(tensors, _OPTIMIZER),
             history=list(meta["history"]),
             balance=dict(meta.get("balance", {})),
+            styles=list(meta.get("styles", [])),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: the checkpoint's description is damaged ({error})") from error

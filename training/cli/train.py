@@ -74,7 +74,9 @@ class ArtworkOptions:
 
 @flattened
 def train(
-    painting: Annotated[Path, typer.Argument(metavar="STYLE.jpg", help="The painting to learn.")],
+    paintings: Annotated[
+        list[Path], typer.Argument(metavar="STYLE.jpg...", help="The painting to learn; several share a network.")
+    ],
     photos: Annotated[Path, typer.Option(help="Folder of content photographs, nested or not.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="NAME.safetensors", help="The trained network.")
@@ -87,6 +89,9 @@ def train(
     encoder: EncoderOptions,
     running: RunOptions,
     artwork: ArtworkOptions,
+    photograph_row: Annotated[
+        bool, typer.Option("--photograph", help="With several: a row more that leaves photographs alone.")
+    ] = False,
     no_temporal: Annotated[
         bool, typer.Option("--no-temporal", help="Train without --temporal-weight.")
     ] = False,
@@ -102,6 +107,9 @@ def train(
     """Train a style network from a painting. What no option says comes from the preset.
 
     balanced starts from the weights of the bundled starry-night where it has the same network.
+
+    Several paintings make one network that holds a row for each, `brushstream export` one style file of
+    which `--style "NAME*0.6+OTHER*0.4"` mixes them.
 
     Writes NAME.safetensors for `brushstream export`, previews into NAME.previews/, and while it runs
     NAME.resume.safetensors: the same command goes on from there after Ctrl-C or a crash, and gives the
@@ -129,13 +137,20 @@ def train(
         raise typer.BadParameter("--from-scratch and --init-from exclude each other: give one of them")
     if chosen.starts_from_style and not (from_scratch or running.init_from):
         running = replace(running, init_from=style_weights.bundled_start(recipe.network))
+    told = asdict(artwork)
+    if (several := len(paintings) > 1 or photograph_row) and any(told.values()):
+        raise typer.BadParameter("--title, --artist, ... are of one painting; of several styles.json tells")
+    recipe = replace(recipe, batch_size=settings.batch_size or 2) if several else recipe
     run = TrainingRun(
-        painting=painting,
+        painting=paintings[0],
+        further_paintings=tuple(paintings[1:]),
+        photograph_row=photograph_row,
+        styles=report.styles_of(paintings, photograph_row) if several else (),
         photos=photos,
         output=output,
         vgg_weights=encoder.vgg_weights,
         device=device,
-        artwork=report.artwork_of(painting, asdict(artwork)),
+        artwork={} if several else report.artwork_of(paintings[0], told),
         **asdict(running),
     )
     _check_output(output)
@@ -151,7 +166,9 @@ def _run(recipe: "TrainingRecipe", run: "TrainingRun", log_dir: Path | None) -> 
         return
     print(f"VGG-19: {source_of(run.vgg_weights)}", flush=True)
     print(
-        f"training {recipe.network} on {run.device} in {recipe.precision}, {recipe.steps} steps", flush=True
+        f"training {recipe.network} {f'with {run.rows} rows ' if run.rows else ''}on {run.device} in "
+        f"{recipe.precision}, {recipe.steps} steps",
+        flush=True,
     )
     if run.resume_file.exists():
         print(f"going on from {run.resume_file}", flush=True)
@@ -160,7 +177,7 @@ def _run(recipe: "TrainingRecipe", run: "TrainingRun", log_dir: Path | None) -> 
 
     def preview(step: int, content: "Tensor", stylized: "Tensor") -> None:
         path = run.output.with_suffix(".previews") / f"step-{step:06d}.png"
-        report.write_preview(path, content, stylized)
+        report.write_preview(path, content, *stylized.split(len(content)))
 
     shown = progress_shown(
         lambda now: Standing(now.step, now.steps, report.describe(now)),

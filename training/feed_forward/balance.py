@@ -52,3 +52,27 @@ class Balance:
         """Put back what ``state`` gave; an empty one changes nothing."""
         self.style_weight = state.get("style_weight", self.style_weight)
         self.content = state.get("content", self.content)
+
+
+class Balances:
+    """A balance for each row of a network of several styles; one for a network of one style."""
+
+    def __init__(self, style_weight: float, content_goal: float | None, steps: int, rows: int) -> None:
+        self._rows = [Balance(style_weight, content_goal, steps) for _ in range(rows)]
+
+    def __getitem__(self, row: int) -> Balance:
+        return self._rows[row]
+
+    @property
+    def style_weight(self) -> float:
+        """The mean over rows, for reports."""
+        return sum(balance.style_weight for balance in self._rows) / len(self._rows)
+
+    def state(self) -> dict[str, float]:
+        """What a resumed run needs, by ``row.name``."""
+        return {f"{n}.{key}": value for n, row in enumerate(self._rows) for key, value in row.state().items()}
+
+    def restore(self, state: dict[str, float]) -> None:
+        """Put back what ``state`` gave; an empty one changes nothing."""
+        for n, row in enumerate(self._rows):
+            row.restore({key.removeprefix(f"{n}."): v for key, v in state.items() if key.startswith(f"{n}.")})

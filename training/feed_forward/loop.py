@@ -1,7 +1,7 @@
 """Training of a feed-forward style network (Johnson et al. 2016): one loop to read top to bottom."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,18 @@ from training import networks
 from training.checkpoint import Checkpoint
 from training.feed_forward import temporal
 from training.feed_forward.artefacts import warnings_for
-from training.feed_forward.balance import Balance
+from training.feed_forward.balance import Balances
 from training.feed_forward.data import PhotoSamples, batches, find_photos, read_painting, split_photos
 from training.feed_forward.distributed import Ranks, joined
-from training.feed_forward.meter import Meter
+from training.feed_forward.many_styles import Judge, SamePicture, row_shares, rows_of_step
+from training.feed_forward.meter import Due, Meter
 from training.feed_forward.optimizer import Optimizer
 from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, TrainingRun
 from training.feed_forward.style_weights import checkpoint_from_style_file
-from training.feed_forward.validation import autocast, held_out_batch, stylize, validate
+from training.feed_forward.validation import autocast, held_out_batch, validate, with_every_row
 from training.losses.encoder import Encoder
 from training.losses.objective import Objective, weighted_sum
+from training.networks.rows import fitted, is_table
 
 OnProgress = Callable[[TrainingProgress], None]
 OnPreview = Callable[[int, Tensor, Tensor], None]
@@ -100,8 +102,10 @@ def _train(
     torch.manual_seed(recipe.seed)
     device, share = ranks.device, ranks.share(recipe.batch_size)
     train_photos, held_out_photos = split_photos(find_photos(run.photos))
-    objective = _objective(recipe, run, ranks)
-    network = networks.build(recipe.network).to(device).to(memory_format=torch.channels_last)
+    judges = _judges(recipe, run, ranks)
+    network = networks.build(recipe.network, run.rows).to(device).to(memory_format=torch.channels_last)
+    for name, weight in network.named_parameters():
+        weight.requires_grad_(recipe.trained == "all" or is_table(name))
     optimizer = Optimizer(network, recipe.optimizer, recipe.learning_rate, recipe.precision == "fp16")
     state = _start(recipe, run, network, optimizer)
     samples = PhotoSamples(
@@ -109,34 +113,35 @@ def _train(
     )
     held_out = held_out_batch(held_out_photos).to(device)
     about = replace(state, training_data=_describe_photos(run, train_photos))
-    balance = Balance(recipe.style_weight, recipe.content_goal, recipe.steps)
-    balance.restore(state.balance)
+    balances = Balances(recipe.style_weight, recipe.content_goal, recipe.steps, len(judges))
+    balances.restore(state.balance)
     meter, history, step = Meter(), list(state.history), state.step
+    previews = Due(run.preview_interval, run.preview_interval_s)
     last = min(recipe.steps, run.stop_after or recipe.steps)
     together = ranks.together(network)
 
     def now() -> Checkpoint:
-        return replace(about, network=_weights(network), step=step, history=history, balance=balance.state())
+        return replace(about, network=_weights(network), step=step, history=history, balance=balances.state())
 
     try:
         for content in batches(samples, recipe.batch_size, step, last, run.workers, share):
             optimizer.set_learning_rate(learning_rate_of(recipe, step))
-            terms = _terms(together, objective, content, ranks, recipe, step)
-            loss = weighted_sum(terms, _weights_at(recipe, balance.style_weight, step))
+            seen = _terms(together, judges, content, ranks, recipe, step)
+            weights = [_weights_at(recipe, balances[row].style_weight, step) for row, _ in seen]
+            loss = torch.stack([weighted_sum(t, w) for (_, t), w in zip(seen, weights, strict=True)]).mean()
             optimizer.step(loss, recipe.clip_norm)
-            terms = {name: ranks.pooled(value.detach()) for name, value in {**terms, "total": loss}.items()}
             if recipe.content_goal is not None:
-                balance.update(step, float(terms["content"]))
+                for row, terms in seen:
+                    balances[row].update(step, float(ranks.pooled(terms["content"].detach())))
             step += 1
-            meter.add(terms)
+            meter.add({name: ranks.pooled(value) for name, value in _means(seen, loss).items()})
             if step % run.report_interval == 0 or step == last:
-                means = {**meter.means(), "style_weight": balance.style_weight}
+                means = {**meter.means(), "style_weight": balances.style_weight}
                 _stop_if_diverged(means, step, recipe.normalization)
                 validated: dict[str, float] | None = None
                 warnings: tuple[str, ...] = ()
                 if step % run.held_out_interval == 0 or step == recipe.steps:
-                    painted = stylize(network, held_out, recipe)
-                    validated = validate(objective, held_out, painted)
+                    painted, validated = validate(network, held_out, recipe, judges[: len(run.paintings)], run.rows)
                     warnings = warnings_for(held_out, painted)
                 history.append({"step": step, **means, **_prefixed(validated)})
                 if on_progress:
@@ -144,8 +149,8 @@ def _train(
                     on_progress(
                         TrainingProgress(step, recipe.steps, means, validated, pace, samples.broken, warnings)
                     )
-            if on_preview and run.preview_interval and step % run.preview_interval == 0:
-                on_preview(step, held_out[:6], stylize(network, held_out[:6], recipe))
+            if on_preview and previews.due(step):
+                on_preview(step, held_out[:6], with_every_row(network, held_out[:6], recipe, run.rows))
             if step % run.checkpoint_interval == 0 and step < last:
                 _save_resume(run, ranks, now(), optimizer)
     except KeyboardInterrupt:
@@ -154,7 +159,7 @@ def _train(
     if last < recipe.steps:
         _save_resume(run, ranks, now(), optimizer)
         return now()
-    settled = {**about.recipe, "style_weight": balance.style_weight}
+    settled = {**about.recipe, "style_weight": balances.style_weight}
     final = replace(now(), recipe=settled, balance={})
     if ranks.is_first:
         checkpoints.save(run.output, final)
@@ -162,43 +167,59 @@ def _train(
     return final
 
 
-def _objective(recipe: TrainingRecipe, run: TrainingRun, ranks: Ranks) -> Objective:
+def _judges(recipe: TrainingRecipe, run: TrainingRun, ranks: Ranks) -> list[Judge]:
+    """What each row is trained by; one objective for a network of one style."""
     device = ranks.device
     encoder = Encoder(recipe.spec.layers, run.vgg_weights, reflect=recipe.encoder_padding == "reflect")
     encoder = encoder.to(device, encoder_dtype(recipe.precision)).to(memory_format=torch.channels_last)
-    painting = read_painting(run.painting, recipe.style_size).to(device)
-    return Objective(recipe.spec, encoder, [painting], pooled=ranks.pooled)
+    paintings = [read_painting(path, recipe.style_size).to(device) for path in run.paintings]
+    judges: list[Judge] = [Objective(recipe.spec, encoder, [p], pooled=ranks.pooled) for p in paintings]
+    return [*judges, SamePicture()] if run.photograph_row else judges
 
 
 def _terms(
     network: nn.Module,
-    objective: Objective,
+    judges: Sequence[Judge],
     content: Tensor,
     ranks: Ranks,
     recipe: TrainingRecipe,
     step: int,
-) -> dict[str, Tensor]:
-    """The unweighted terms of one step; ``temporal`` among them once its ramp has begun."""
+) -> list[tuple[int, dict[str, Tensor]]]:
+    """The unweighted terms of one step by row; ``temporal`` among them once its ramp has begun.
+
+    One entry for the whole batch of a network of one style, else one for each picture.
+    """
     device, share, motion = ranks.device, ranks.share(recipe.batch_size), None
+    several = len(judges) > 1
+    rows = rows_of_step(step, recipe.batch_size, len(judges), recipe.seed)[share] if several else []
     pictures = content
     if recipe.temporal_weight and temporal.weight_factor(step, recipe.steps):
         generator = step_generator(step, recipe.seed + 1)
         motion = temporal.draw_motion(recipe.batch_size, content.shape[-1], generator).part(share)
         after = temporal.second_frame(content, motion, generator, recipe.batch_size, share)
         pictures = torch.cat([content, after])
+        rows = rows * 2
     pictures = pictures.to(device, memory_format=torch.channels_last, non_blocking=True)
     with autocast(device, recipe.precision):
-        drawn = network(pictures)
+        drawn = network(pictures, row_shares(rows, len(judges), device)) if several else network(pictures)
     drawn = drawn.float()
     down, across = shift(step, recipe.seed, recipe.largest_shift_px)
     first, given = (
         _shifted(image[: len(content)], down, across, recipe.largest_shift_px) for image in (drawn, pictures)
     )
-    terms: dict[str, Tensor] = objective.terms(first, given)
+    parts = [(row, slice(n, n + 1)) for n, row in enumerate(rows[: len(content)])] or [(0, slice(None))]
+    seen = [(row, judges[row].terms(first[part], given[part])) for row, part in parts]
     if motion is not None:
         now, then = drawn.chunk(2)
-        terms["temporal"] = temporal.temporal_distance(now, then, motion.to(device), ranks.pooled)
-    return terms
+        steadiness = temporal.temporal_distance(now, then, motion.to(device), ranks.pooled)
+        seen = [(row, {**terms, "temporal": steadiness}) for row, terms in seen]
+    return seen
+
+
+def _means(seen: list[tuple[int, dict[str, Tensor]]], loss: Tensor) -> dict[str, Tensor]:
+    """Of the terms over the pictures of a step, with the ``total``."""
+    means = {name: torch.stack([terms[name].detach() for _, terms in seen]).mean() for name in seen[0][1]}
+    return {**means, "total": loss.detach()}
 
 
 def _weights_at(recipe: TrainingRecipe, style_weight: float, step: int) -> dict[str, float]:
@@ -209,11 +230,11 @@ def _weights_at(recipe: TrainingRecipe, style_weight: float, step: int) -> dict[
 
 def _start(recipe: TrainingRecipe, run: TrainingRun, network: nn.Module, optimizer: Optimizer) -> Checkpoint:
     """The state to begin from: an interrupted run's, another network's weights, or fresh ones."""
-    fresh = Checkpoint(recipe.network, {}, recipe.to_dict(), artwork=run.artwork)
+    fresh = Checkpoint(recipe.network, {}, recipe.to_dict(), artwork=run.artwork, styles=list(run.styles))
     if run.resume_file.exists():
         earlier = checkpoints.load(run.resume_file)
-        known = {**TrainingRecipe().to_dict(), **earlier.recipe}  # what is younger stood at its default
-        require_same_recipe(known, fresh.recipe, run.resume_file)
+        before = {**TrainingRecipe().to_dict(), **earlier.recipe}  # what is younger stood at its default
+        require_same_recipe(_with_names(before, earlier), _with_names(fresh.recipe, fresh), run.resume_file)
         network.load_state_dict(earlier.network)
         optimizer.restore(earlier.optimizer)
         return earlier
@@ -223,7 +244,7 @@ def _start(recipe: TrainingRecipe, run: TrainingRun, network: nn.Module, optimiz
             raise CheckpointError(
                 f"--init-from {run.init_from}: a {other.network_name} network; {recipe.network} was asked for"
             )
-        network.load_state_dict(other.network)
+        network.load_state_dict(fitted(other.network, run.rows))
         return replace(fresh, recipe={**fresh.recipe, "init_from": run.init_from.stem})
     return fresh
 
@@ -231,6 +252,10 @@ def _start(recipe: TrainingRecipe, run: TrainingRun, network: nn.Module, optimiz
 def warm_start(path: Path) -> Checkpoint:
     """The weights of a checkpoint or a style file, to start from."""
     return checkpoint_from_style_file(path) if path.suffix == ".onnx" else checkpoints.load(path)
+
+
+def _with_names(recipe: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
+    return {**recipe, "styles": [style["name"] for style in checkpoint.styles]}
 
 
 def require_same_recipe(earlier: dict[str, Any], now: dict[str, Any], path: Path) -> None:

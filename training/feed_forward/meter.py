@@ -6,6 +6,24 @@ import torch
 from torch import Tensor
 
 
+class Due:
+    """Whether it is time again: every so many steps, or seconds where those are given."""
+
+    def __init__(self, steps: int, seconds: float | None = None) -> None:
+        """``steps`` 0: never."""
+        self._steps, self._seconds, self._last = steps, seconds, time.monotonic()
+
+    def due(self, step: int) -> bool:
+        """Asked once after every step."""
+        if self._seconds is None:
+            return bool(self._steps) and step % self._steps == 0
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
 class Meter:
     """Means of the terms and the pace since the last report."""
 

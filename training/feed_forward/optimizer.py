@@ -36,7 +36,7 @@ class Optimizer:
             betas: Adam's.
             on_gradients: called with all parameters between the gradients and the step.
         """
-        self._parameters = list(network.parameters())
+        self._parameters = [p for p in network.parameters() if p.requires_grad]
         self._scaler = torch.amp.GradScaler(self._parameters[0].device.type, enabled=fp16)
         hidden = [p for p in self._parameters if kind == "muon" and p.ndim == 4 and len(p) > _COLOURS]
         chosen = {id(p) for p in hidden}

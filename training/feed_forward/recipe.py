@@ -46,6 +46,7 @@ class TrainingRecipe:
         largest_shift_px: see ``feed_forward.shift``.
         precision: ``bf16`` (autocast, encoder in bfloat16), ``fp16`` (CUDA, loss scaling) or ``fp32``.
         seed: of initialisation, crops, shifts and motions.
+        trained: ``all`` weights, or only the ``norms`` of a network that was begun from another.
     """
 
     network: str = networks.DEFAULT_NETWORK
@@ -76,6 +77,7 @@ class TrainingRecipe:
     largest_shift_px: int = 3
     precision: str = "bf16"
     seed: int = 0
+    trained: str = "all"
 
     def __post_init__(self) -> None:
         """Refuse what no training could follow; TrainingError names the setting and what would do."""
@@ -85,6 +87,7 @@ class TrainingRecipe:
             "optimizer": optimizer.KINDS,
             "decay": ("cosine", "none"),
             "encoder_padding": ("zeros", "reflect"),
+            "trained": ("all", "norms"),
         }
         for setting, known in choices.items():
             if getattr(self, setting) not in known:
@@ -155,6 +158,10 @@ class TrainingRun:
         checkpoint_interval, report_interval, preview_interval: in steps; 0 switches previews off.
         stop_after: end early after this step, as if interrupted, with a checkpoint to resume from.
         init_from: start from the weights of another checkpoint or style file of the same network.
+        further_paintings: of a network of several styles; ``painting`` is its first.
+        photograph_row: it has one row more, which leaves photographs as they are.
+        artwork, styles: what is known of the painting; of several, of each row in order.
+        preview_interval_s: seconds between previews, in place of steps.
     """
 
     painting: Path
@@ -171,6 +178,21 @@ class TrainingRun:
     init_from: Path | None = None
     artwork: dict[str, Any] = field(default_factory=dict)
     photo_terms: str = ""
+    further_paintings: tuple[Path, ...] = ()
+    photograph_row: bool = False
+    styles: tuple[dict[str, Any], ...] = ()
+    preview_interval_s: float | None = None
+
+    @property
+    def paintings(self) -> tuple[Path, ...]:
+        """All of them, in the order of the rows."""
+        return self.painting, *self.further_paintings
+
+    @property
+    def rows(self) -> int:
+        """Rows of the network's tables; 0 for a network of one style."""
+        several = bool(self.further_paintings or self.photograph_row)
+        return 1 + len(self.further_paintings) + self.photograph_row if several else 0
 
     @property
     def resume_file(self) -> Path:

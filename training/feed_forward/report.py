@@ -1,6 +1,7 @@
 """What a training tells besides its weights: the artwork it learns, previews, a line of progress."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 from pipeline.common.atomic_files import make_folder, written
 from pipeline.common.errors import InputError
 from pipeline.common.progress import time_left
+from training.feed_forward.many_styles import PHOTOGRAPH
 from training.feed_forward.recipe import TrainingProgress
 
 
@@ -35,6 +37,23 @@ def artwork_of(painting: Path, told: dict[str, Any]) -> dict[str, Any]:
         found = entries.get(painting.stem, {})
     known = {key: found.get(key) for key in told} | {k: v for k, v in told.items() if v is not None}
     return {"name": painting.stem, **{key: value for key, value in known.items() if value is not None}}
+
+
+def styles_of(paintings: Sequence[Path], photograph_row: bool) -> tuple[dict[str, Any], ...]:
+    """What is known of each row of a network of several styles, in order.
+
+    Raises:
+        InputError: two have one name, or see ``artwork_of``.
+    """
+    nothing = dict.fromkeys(("title", "artist", "year", "rights", "source"))
+    found = [artwork_of(painting, nothing) for painting in paintings]
+    if photograph_row:
+        found.append({"name": PHOTOGRAPH, "title": "the photograph as it is"})
+    names = [style["name"] for style in found]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InputError(f"two paintings are called {twice[0]!r}; a row is mixed by name: rename one of them")
+    return tuple(found)
 
 
 def write_preview(path: Path, *shown: Tensor) -> None:

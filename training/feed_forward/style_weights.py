@@ -12,6 +12,7 @@ from pipeline.common.errors import CheckpointError, TrainingError
 from training import networks
 from training.checkpoint import Checkpoint
 from training.networks.folding import unfolded
+from training.networks.rows import rows_of
 
 _CARD_KEY = "brushstream.card"
 _BODY = "body."
@@ -29,7 +30,7 @@ def checkpoint_from_style_file(path: Path) -> Checkpoint:
     stored = {t.name: torch.tensor(onnx.numpy_helper.to_array(t)) for t in model.graph.initializer}
     body = {key.removeprefix(_BODY): value for key, value in stored.items() if key.startswith(_BODY)}
     try:
-        network = networks.build(name)
+        network = networks.build(name, rows_of(body))
         weights = unfolded(body, networks.value_range(network), networks.adds_input(network))
         network.load_state_dict(weights)
     except (TrainingError, RuntimeError, KeyError, ValueError) as error:
@@ -37,7 +38,7 @@ def checkpoint_from_style_file(path: Path) -> Checkpoint:
             f"{path}: the weights of its network {name!r} cannot be taken up again; start from a "
             ".safetensors checkpoint, or from a style trained by this version"
         ) from error
-    return Checkpoint(name, weights)
+    return Checkpoint(name, weights, styles=list(json.loads(card).get("styles", [])))
 
 
 def bundled_start(network_name: str) -> Path | None:

@@ -1,6 +1,7 @@
 """Held-out photographs: what a network makes of pictures that training never saw."""
 
 import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -8,8 +9,8 @@ from torch import Tensor, nn
 
 from pipeline.common.errors import InputError
 from training.feed_forward.data import center_square, read_rgb, to_tensor
+from training.feed_forward.many_styles import Judge, row_shares
 from training.feed_forward.recipe import TrainingRecipe
-from training.losses.objective import Objective
 
 HELD_OUT_SIDE_PX = 256
 HELD_OUT_PHOTOS = 16
@@ -41,25 +42,57 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 
 
 @torch.no_grad()
-def stylize(network: nn.Module, image: Tensor, recipe: TrainingRecipe) -> Tensor:
-    """(N, 3, H, W) -> the same, clamped to [0, 1]."""
+def stylize(
+    network: nn.Module, image: Tensor, recipe: TrainingRecipe, shares: Tensor | None = None
+) -> Tensor:
+    """(N, 3, H, W) -> the same, clamped to [0, 1]; ``shares`` of the rows, where the network has any."""
     was_training = network.training
     network.eval()  # batch norms with their running moments, as in a style file
     with autocast(image.device, recipe.precision):
-        stylized: Tensor = network(image.contiguous(memory_format=torch.channels_last))
+        given = (image.contiguous(memory_format=torch.channels_last), *([] if shares is None else [shares]))
+        stylized: Tensor = network(*given)
     network.train(was_training)
     return stylized.float().clamp(0.0, 1.0)
 
 
-@torch.no_grad()
-def validate(objective: Objective, content: Tensor, stylized: Tensor) -> dict[str, float]:
-    """Mean terms over photographs that training never saw.
+def with_every_row(network: nn.Module, image: Tensor, recipe: TrainingRecipe, rows: int) -> Tensor:
+    """(N, 3, H, W) painted with each row in turn, (rows N, 3, H, W); once where there are none."""
+    if not rows:
+        return stylize(network, image, recipe)
+    whole = range(rows)
+    painted = [stylize(network, image, recipe, row_shares([row], rows, image.device)[0]) for row in whole]
+    return torch.cat(painted)
+
+
+def validate(
+    network: nn.Module, content: Tensor, recipe: TrainingRecipe, judges: Sequence[Judge], rows: int
+) -> tuple[Tensor, dict[str, float]]:
+    """Photographs that training never saw, painted and judged; with several styles each with another one.
 
     Args:
-        content, stylized: (N, 3, H, W), RGB in [0, 1].
+        content: (N, 3, H, W), RGB in [0, 1].
+        judges: of the rows that paint, the first of the network's ``rows``.
+
+    Returns:
+        The pictures, as ``content``, and the mean terms.
     """
+    if not rows:
+        painted = stylize(network, content, recipe)
+        return painted, _mean_terms([(judges[0], *pair) for pair in _fours(content, painted)], len(content))
+    places = [number % len(judges) for number in range(len(content))]
+    painted = stylize(network, content, recipe, row_shares(places, rows, content.device))
+    pairs = ((judges[row], content[n : n + 1], painted[n : n + 1]) for n, row in enumerate(places))
+    return painted, _mean_terms(list(pairs), len(content))
+
+
+def _fours(content: Tensor, painted: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    return zip(torch.split(content, 4), torch.split(painted, 4), strict=True)
+
+
+@torch.no_grad()
+def _mean_terms(judged: list[tuple[Judge, Tensor, Tensor]], count: int) -> dict[str, float]:
     sums: dict[str, float] = {}
-    for photos, painted in zip(torch.split(content, 4), torch.split(stylized, 4), strict=True):
-        for name, value in objective.terms(painted, photos).items():
-            sums[name] = sums.get(name, 0.0) + float(value) * len(photos) / len(content)
+    for judge, photos, painted in judged:
+        for name, value in judge.terms(painted, photos).items():
+            sums[name] = sums.get(name, 0.0) + float(value) * len(photos) / count
     return sums
