@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from pipeline.common.errors import ParityError
-from pipeline.engines.base import Engine
+from pipeline.engines.base import Controls, Engine
 from pipeline.engines.parity import FLAT_SAMPLES, LIMITS, Differences, ParityReport, sample_frames
 from pipeline.frame import Pixels
 from pipeline.style import StyleCard
@@ -15,7 +15,7 @@ from pipeline.style import StyleCard
 FRAME_SIZES = ((96, 128), (160, 96), (240, 320))
 
 
-def reference_from_network(network: nn.Module) -> Callable[[Pixels], Pixels]:
+def reference_from_network(network: Callable[[Tensor], Tensor]) -> Callable[[Pixels], Pixels]:
     """The trained network itself as a function of frames: float32 torch, rounded half up.
 
     None of the export's foldings is in it, so it checks them too.
@@ -38,6 +38,7 @@ def measure_parity(
     reference: Callable[[Pixels], Pixels],
     sizes: Sequence[tuple[int, int]] = FRAME_SIZES,
     named: str = "torch",
+    controls: Controls | None = None,
 ) -> ParityReport:
     """Run the same frames through ``reference`` and through a live engine in fp32.
 
@@ -47,6 +48,7 @@ def measure_parity(
 
     Args:
         named: what the report calls the reference.
+        controls: what the engine's further inputs are given; None their defaults.
 
     Raises:
         EngineError: the engine cannot open the file or fails on a frame.
@@ -56,7 +58,7 @@ def measure_parity(
         with engine(style_file, card, size, "fp32") as opened:
             description = str(opened.info)
             for frame in frames_for(card, size):
-                differences.add(opened.infer(frame), reference(frame))
+                differences.add(opened.infer(frame, controls), reference(frame))
     return differences.report(description, named, LIMITS["fp32"])
 
 

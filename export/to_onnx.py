@@ -61,7 +61,9 @@ def style_file_from_checkpoint(
     card = card_from_checkpoint(checkpoint, network, output.stem)
     if not checkpoint.styles:
         model = onnx_from_network(network)
-        return write_checked_style(output, model, card, [Original(reference_from_network(network))], on_report)
+        return write_checked_style(
+            output, model, card, [Original(reference_from_network(network))], on_report
+        )
     folded = FrameNetwork(network, networks.value_range(network))
     model = onnx_from_frame_network(
         folded, networks.size_multiple(network), networks.shortest_side(network), card.controls[0]
@@ -72,7 +74,11 @@ def style_file_from_checkpoint(
 def _mixtures(network: nn.Module, rows: int) -> list["Original"]:
     """What a network of several styles is compared on: its first row, its last, and all of them at once."""
     originals = []
-    for named, weights in (("first row", _row(0, rows)), ("last row", _row(rows - 1, rows)), ("all rows", (1 / rows,) * rows)):
+    for named, weights in (
+        ("first row", _row(0, rows)),
+        ("last row", _row(rows - 1, rows)),
+        ("all rows", (1 / rows,) * rows),
+    ):
         control = torch.tensor(weights)
         draw = reference_from_network(functools.partial(network, style=control))
         originals.append(Original(draw, FRAME_SIZES, f"torch, {named}", {STYLE_CONTROL: control.numpy()}))
@@ -119,9 +125,8 @@ def write_checked_style(
         write_style_file(draft, model, card)
         reports = []
         for original, engine in itertools.product(originals, ENGINES_TO_MATCH):
-            reports.append(
-                measure_parity(draft, card, engine, original.draw, original.sizes, named=original.name)
-            )
+            compared = (engine, original.draw, original.sizes, original.name, original.controls)
+            reports.append(measure_parity(draft, card, *compared))
             if on_report:
                 on_report(reports[-1])
         require_parity(reports)

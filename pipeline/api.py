@@ -1,13 +1,17 @@
 """The Python API: a style that is called with frames."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 from pipeline.common.closeable import Closeable
 from pipeline.common.errors import EngineError
 from pipeline.engines.base import Controls, Precision
 from pipeline.frame import Pixels, check_pixels
-from pipeline.style import StyleCard, StyleFile, find_style, list_styles
+from pipeline.lookup import find_style, mixture_shares
+from pipeline.style import STYLE_CONTROL, StyleCard, StyleFile, list_styles
 from pipeline.stylize.blend import blend, check_strength
 from pipeline.stylize.stylizer import Stylizer
 
@@ -46,17 +50,22 @@ class Style(Closeable):
         self._open: OrderedDict[tuple[int, int], Stylizer] = OrderedDict()
         self._closed = False
 
-    def __call__(self, frame: Pixels, controls: Controls | None = None) -> Pixels:
+    def __call__(
+        self, frame: Pixels, controls: Controls | None = None, mix: Mapping[str, float] | None = None
+    ) -> Pixels:
         """Stylize one frame. The first of a new size takes longer: an engine is opened for it.
 
         Args:
             frame: (H, W, 3) uint8 in 0..255, BGR (OpenCV's order), any size from 1x1; only read.
             controls: values for the style's controls by name, where it has any.
+            mix: how much of which row of a network of several styles, ``{"udnie": 0.6, "tahiti": 0.4}``;
+                shares are brought to a sum of 1. Another mixture costs nothing: the same engine paints it.
 
         Returns:
             (H, W, 3) uint8 BGR of the same size, an array that is yours.
 
         Raises:
+            StyleNotFoundError, StyleError: ``mix`` names no row of this style, or has bad shares.
             ValueError: another shape or type, or ``strength`` was set outside 0..1.
             EngineError: the engine failed, or this style was closed.
             MissingPackageError: the engine's package is not installed.
@@ -64,6 +73,9 @@ class Style(Closeable):
         if self._closed:
             raise EngineError(f"style {self.card.name!r} was closed; open it again")
         check_pixels(frame, "frame")
+        if mix is not None:
+            shares = np.array(mixture_shares(self.card, mix), np.float32)
+            controls = {**(controls or {}), STYLE_CONTROL: shares}
         stylized = self._stylizer((frame.shape[0], frame.shape[1]))(frame, controls)
         return blend(frame, stylized, self.strength, self.keep_colors)
 

@@ -20,7 +20,8 @@ from pipeline.frame import Pixels
 from pipeline.images.resizing import resize
 from pipeline.images.writing import write_image
 from pipeline.live.sources.synthetic import SyntheticSource
-from pipeline.style import StyleCard, StyleFile, find_style, list_styles
+from pipeline.lookup import find_style
+from pipeline.style import StyleCard, StyleFile, list_styles
 from pipeline.stylize.in_flight import OneByOne
 from pipeline.stylize.stylizer import Stylizer
 from pipeline.video.loop import run_frames

@@ -13,7 +13,6 @@ to show it), and the choice of engine must not decide whether a card can be read
 """
 
 import dataclasses
-import difflib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +29,8 @@ CARD_KEY = "brushstream.card"
 CARD_FORMAT = 1
 INPUT_NAME = "frame"
 OUTPUT_NAME = "stylized"
+STYLE_CONTROL = "style"
+"""The control of a network of several styles: how much of each row is taken."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class StyleCard:
             percentile) in grey levels; what is missing here is in ``pipeline.engines.parity.LIMITS``.
         evaluation: held-out figures, where they were measured.
         controls: further inputs of the graph.
+        styles: the artworks of a network of several, in the order of ``STYLE_CONTROL``.
         licence: terms of the network itself, where somebody else made it; empty for our own.
         origin: of an imported network: the format it came in, the file's name and sha256, its source, and
             the original's conventions (``value_range`` of black and white, ``channel_order``, layout).
@@ -99,6 +101,7 @@ class StyleCard:
     parity_limits: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
     controls: tuple[Control, ...] = ()
+    styles: tuple[dict[str, Any], ...] = ()
     licence: str = ""
     origin: dict[str, Any] = field(default_factory=dict)
     flat_is_rounding: bool = False
@@ -133,6 +136,7 @@ class StyleCard:
                 Control(**{**c, "default": tuple(c["default"])}) for c in raw.get("controls", ())
             )
             values["parity"] = tuple(raw.get("parity", ()))
+            values["styles"] = tuple(dict(style, name=style["name"]) for style in raw.get("styles", ()))
             card = cls(**values)
         except (KeyError, TypeError) as error:
             raise StyleError(f"the card of style {name!r} is damaged ({error}); export it again") from error
@@ -207,43 +211,7 @@ def list_styles(
     return styles
 
 
-_MAKE_ONE = "`brushstream import {0}` makes one of others' networks, `brushstream export` of our checkpoints"
-
-
-def find_style(name_or_path: str | Path, quality: str = "best") -> StyleFile:
-    """Open a style by name, or by path where the text ends in ``.onnx`` or names a folder.
-
-    Args:
-        quality: which network of a name, ``best`` or ``fast``; a path names its network itself.
-
-    Raises:
-        StyleNotFoundError: there is no such name or file, the nearest names are suggested; or the style
-            has no network of that quality.
-        StyleError: the file is no style.
-    """
-    text = str(name_or_path)
-    if Path(text).suffix not in ("", ".onnx") and Path(text).is_file():
-        raise StyleError(f"{text} is no style file; {_MAKE_ONE.format(text)}")
-    if isinstance(name_or_path, Path) or text.endswith(".onnx") or len(Path(text).parts) > 1:
-        return read_style(Path(text))
-    known = style_paths()
-    if text not in known:
-        raise StyleNotFoundError(_unknown(text, list(known)))
-    if quality == "best":
-        return read_style(known[text])
-    fast = style_paths(quality="fast")
-    if text not in fast:
-        raise StyleNotFoundError(
-            f"style {text!r} has no {quality} network; {', '.join(fast) or 'none'} has one: choose one of "
-            "those, or --quality best"
-        )
-    return read_style(fast[text])
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return f"no style is called {name!r}; {hint}`brushstream styles` lists all {len(known)}"
+MAKE_ONE = "`brushstream import {0}` makes one of others' networks, `brushstream export` of our checkpoints"
 
 
 def read_style(path: Path) -> StyleFile:
@@ -258,7 +226,7 @@ def read_style(path: Path) -> StyleFile:
     model = _load(path)
     cards = [prop.value for prop in model.metadata_props if prop.key == CARD_KEY]
     if not cards:
-        raise StyleError(f"{path} is an ONNX file without a Brushstream card; {_MAKE_ONE.format(path)}")
+        raise StyleError(f"{path} is an ONNX file without a Brushstream card; {MAKE_ONE.format(path)}")
     card = StyleCard.from_json(cards[0])
     _check_graph(path, model.graph, card)
     return StyleFile(path, card)

@@ -50,7 +50,7 @@ def open_brushstream(
     size: Size, style: str, engine: str = "auto", precision: Any = None, quality: str = "best"
 ) -> Stylize:
     """The Stylizer, as ``brushstream video`` runs it."""
-    from pipeline.style import find_style
+    from pipeline.lookup import find_style
     from pipeline.stylize.stylizer import Stylizer
 
     return Stylizer(find_style(style, quality), size, engine=engine, precision=precision)
@@ -85,7 +85,7 @@ def open_magenta(size: Size, style: str) -> Stylize:
 
 def style_path(style: str) -> Path:
     """The ONNX file of a style, or one made of a fresh network where the name is a network's."""
-    from pipeline.style import find_style
+    from pipeline.lookup import find_style
 
     if style != "johnson":
         return find_style(style).path
@@ -101,7 +101,7 @@ def style_path(style: str) -> Path:
 
 def network_of(style: str) -> str:
     """The name of the network behind a style."""
-    from pipeline.style import find_style
+    from pipeline.lookup import find_style
 
     return style if style == "johnson" else find_style(style).card.network
 

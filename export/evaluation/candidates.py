@@ -12,7 +12,8 @@ from export.to_onnx import style_file_from_checkpoint, write_style_file
 from pipeline.bench.service import BenchOptions, run_bench
 from pipeline.common.atomic_files import make_folder
 from pipeline.common.errors import InputNotFoundError, StyleError
-from pipeline.style import StyleFile, find_style, read_style
+from pipeline.lookup import find_style
+from pipeline.style import StyleFile, read_style
 from training import checkpoint as checkpoints
 
 BENCH_SIZE = (480, 640)

@@ -63,7 +63,7 @@ def bench(
     from pipeline.bench.figures import LiveBenchOptions
     from pipeline.bench.service import BenchOptions, run_bench
     from pipeline.cli import terminal
-    from pipeline.style import find_style
+    from pipeline.lookup import find_style
 
     frame_size = parse_size(size)
     style = find_style(chosen.style, chosen.quality)

@@ -12,7 +12,8 @@ from pipeline.images.reading import Picture, list_images, read_picture
 from pipeline.images.resizing import resize
 from pipeline.images.transparency import Alpha, off_white
 from pipeline.images.writing import WITH_ALPHA, WRITABLE, write_image
-from pipeline.style import StyleFile, find_style
+from pipeline.lookup import find_style
+from pipeline.style import StyleFile
 from pipeline.stylize.blend import blend
 from pipeline.stylize.options import PaintingOptions
 from pipeline.stylize.stylizer import Stylizer

@@ -23,8 +23,9 @@ from pipeline.live.sinks.window import DisplayTrial
 from pipeline.live.sources.asked import Asked
 from pipeline.live.sources.camera import Opener
 from pipeline.live.sources.opening import open_live
+from pipeline.lookup import find_style
 from pipeline.stream import Source
-from pipeline.style import StyleFile, find_style, list_styles
+from pipeline.style import StyleFile, list_styles
 from pipeline.stylize.stylizer import Stylizer
 
 Tell = Callable[[str], None]

@@ -8,7 +8,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.style import StyleFile, find_style
+from pipeline.lookup import find_style
+from pipeline.style import StyleFile
 from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.schedule import Cue, Schedule, parse_schedule
 from pipeline.stylize.scheduled import ScheduledStylizer

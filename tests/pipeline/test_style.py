@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import style
+from pipeline import lookup, style
 from pipeline.common.errors import StyleError, StyleNotFoundError
 from pipeline.style import Control, StyleCard
 from tests.support import make_models
@@ -93,7 +93,7 @@ def test_a_model_without_card_says_how_to_get_one(tmp_path: Path) -> None:
 def test_a_network_that_is_no_style_says_what_makes_one(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"PK")
     with pytest.raises(StyleError, match=rf"{name} is no style file; `brushstream import .*{name}`"):
-        style.find_style(str(tmp_path / name))
+        lookup.find_style(str(tmp_path / name))
 
 
 def test_wrong_types_are_named(tmp_path: Path) -> None:
@@ -113,9 +113,9 @@ def test_names_are_found_and_users_win(
     monkeypatch.setattr(style, "bundled_folder", lambda: styles_folder)
     monkeypatch.setattr(style, "user_folder", lambda: tmp_path)
     assert [s.card.name for s in style.list_styles()] == ["blur", "dim", "invert"]
-    assert style.find_style("blur").path.parent == styles_folder
+    assert lookup.find_style("blur").path.parent == styles_folder
     make_models.blur(tmp_path / "blur.onnx")
-    assert style.find_style("blur").path.parent == tmp_path
+    assert lookup.find_style("blur").path.parent == tmp_path
 
 
 def test_an_unknown_name_suggests_the_nearest(styles_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,14 +123,14 @@ def test_an_unknown_name_suggests_the_nearest(styles_folder: Path, monkeypatch: 
     with pytest.raises(
         StyleNotFoundError, match=r"'Inverd'; did you mean invert\? `brushstream styles` lists all 3"
     ):
-        style.find_style("Inverd")
+        lookup.find_style("Inverd")
 
 
 def test_paths_are_taken_as_paths(styles_folder: Path, tmp_path: Path) -> None:
-    assert style.find_style(str(styles_folder / "blur.onnx")).card.name == "blur"
-    assert style.find_style(styles_folder / "blur.onnx").card.name == "blur"
+    assert lookup.find_style(str(styles_folder / "blur.onnx")).card.name == "blur"
+    assert lookup.find_style(styles_folder / "blur.onnx").card.name == "blur"
     with pytest.raises(StyleNotFoundError, match="no style file at"):
-        style.find_style(tmp_path / "elsewhere")
+        lookup.find_style(tmp_path / "elsewhere")
 
 
 def test_one_damaged_style_does_not_hide_the_others(tmp_path: Path) -> None:
@@ -158,11 +158,11 @@ def test_the_fast_network_of_a_style_is_found_by_its_name(
     (tmp_path / "fast").mkdir()
     for name in ("wave", "fast/wave", "scream"):
         make_models.blur(tmp_path / f"{name}.onnx")
-    assert style.find_style("wave").path == tmp_path / "wave.onnx"
-    assert style.find_style("wave", "fast").path == tmp_path / "fast" / "wave.onnx"
-    assert style.find_style(tmp_path / "scream.onnx", "fast").path == tmp_path / "scream.onnx"
+    assert lookup.find_style("wave").path == tmp_path / "wave.onnx"
+    assert lookup.find_style("wave", "fast").path == tmp_path / "fast" / "wave.onnx"
+    assert lookup.find_style(tmp_path / "scream.onnx", "fast").path == tmp_path / "scream.onnx"
     assert [s.card.name for s in style.list_styles()] == ["scream", "wave"]
     with pytest.raises(StyleNotFoundError, match="'scream' has no fast network; wave has one"):
-        style.find_style("scream", "fast")
+        lookup.find_style("scream", "fast")
     with pytest.raises(StyleNotFoundError, match="no style is called 'wafe'; did you mean wave"):
-        style.find_style("wafe", "fast")
+        lookup.find_style("wafe", "fast")

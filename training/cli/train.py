@@ -75,7 +75,8 @@ class ArtworkOptions:
 @flattened
 def train(
     paintings: Annotated[
-        list[Path], typer.Argument(metavar="STYLE.jpg...", help="The painting to learn; several share a network.")
+        list[Path],
+        typer.Argument(metavar="STYLE.jpg...", help="The painting to learn; several share a network."),
     ],
     photos: Annotated[Path, typer.Option(help="Folder of content photographs, nested or not.")],
     output: Annotated[
@@ -177,7 +178,7 @@ def _run(recipe: "TrainingRecipe", run: "TrainingRun", log_dir: Path | None) -> 
 
     def preview(step: int, content: "Tensor", stylized: "Tensor") -> None:
         path = run.output.with_suffix(".previews") / f"step-{step:06d}.png"
-        report.write_preview(path, content, *stylized.split(len(content)))
+        report.write_preview(path, content, *stylized.reshape(-1, *content.shape))
 
     shown = progress_shown(
         lambda now: Standing(now.step, now.steps, report.describe(now)),

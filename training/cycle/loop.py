@@ -18,8 +18,9 @@ from training.cycle.recipe import DIRECTIONS, CycleProgress, CycleRecipe, CycleR
 from training.cycle.report import Preview, previews
 from training.cycle.step import Step, draw
 from training.feed_forward.distributed import Ranks, joined
-from training.feed_forward.loop import encoder_dtype, require_same_recipe, warm_start
+from training.feed_forward.loop import encoder_dtype
 from training.feed_forward.meter import Meter
+from training.feed_forward.start import require_same_recipe, warm_start
 from training.feed_forward.validation import squares_of
 from training.losses.encoder import Encoder
 

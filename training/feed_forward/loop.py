@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pipeline.common.errors import CheckpointError, TrainingError
+from pipeline.common.errors import TrainingError
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
@@ -22,11 +22,11 @@ from training.feed_forward.many_styles import Judge, SamePicture, row_shares, ro
 from training.feed_forward.meter import Due, Meter
 from training.feed_forward.optimizer import Optimizer
 from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, TrainingRun
-from training.feed_forward.style_weights import checkpoint_from_style_file
+from training.feed_forward.start import starting_state
 from training.feed_forward.validation import autocast, held_out_batch, validate, with_every_row
 from training.losses.encoder import Encoder
 from training.losses.objective import Objective, weighted_sum
-from training.networks.rows import fitted, is_table
+from training.networks.rows import is_table
 
 OnProgress = Callable[[TrainingProgress], None]
 OnPreview = Callable[[int, Tensor, Tensor], None]
@@ -107,7 +107,7 @@ def _train(
     for name, weight in network.named_parameters():
         weight.requires_grad_(recipe.trained == "all" or is_table(name))
     optimizer = Optimizer(network, recipe.optimizer, recipe.learning_rate, recipe.precision == "fp16")
-    state = _start(recipe, run, network, optimizer)
+    state = starting_state(recipe, run, network, optimizer)
     samples = PhotoSamples(
         train_photos, recipe.image_size, recipe.seed, recipe.plain_share, recipe.largest_scale
     )
@@ -141,7 +141,9 @@ def _train(
                 validated: dict[str, float] | None = None
                 warnings: tuple[str, ...] = ()
                 if step % run.held_out_interval == 0 or step == recipe.steps:
-                    painted, validated = validate(network, held_out, recipe, judges[: len(run.paintings)], run.rows)
+                    painted, validated = validate(
+                        network, held_out, recipe, judges[: len(run.paintings)], run.rows
+                    )
                     warnings = warnings_for(held_out, painted)
                 history.append({"step": step, **means, **_prefixed(validated)})
                 if on_progress:
@@ -226,47 +228,6 @@ def _weights_at(recipe: TrainingRecipe, style_weight: float, step: int) -> dict[
     """What the terms weigh at ``step``: the style as the balance has it, the temporal term on its ramp."""
     weight = recipe.temporal_weight * temporal.weight_factor(step, recipe.steps)
     return {**recipe.spec.weights, "style": style_weight, "temporal": weight}
-
-
-def _start(recipe: TrainingRecipe, run: TrainingRun, network: nn.Module, optimizer: Optimizer) -> Checkpoint:
-    """The state to begin from: an interrupted run's, another network's weights, or fresh ones."""
-    fresh = Checkpoint(recipe.network, {}, recipe.to_dict(), artwork=run.artwork, styles=list(run.styles))
-    if run.resume_file.exists():
-        earlier = checkpoints.load(run.resume_file)
-        before = {**TrainingRecipe().to_dict(), **earlier.recipe}  # what is younger stood at its default
-        require_same_recipe(_with_names(before, earlier), _with_names(fresh.recipe, fresh), run.resume_file)
-        network.load_state_dict(earlier.network)
-        optimizer.restore(earlier.optimizer)
-        return earlier
-    if run.init_from:
-        other = warm_start(run.init_from)
-        if other.network_name != recipe.network:
-            raise CheckpointError(
-                f"--init-from {run.init_from}: a {other.network_name} network; {recipe.network} was asked for"
-            )
-        network.load_state_dict(fitted(other.network, run.rows))
-        return replace(fresh, recipe={**fresh.recipe, "init_from": run.init_from.stem})
-    return fresh
-
-
-def warm_start(path: Path) -> Checkpoint:
-    """The weights of a checkpoint or a style file, to start from."""
-    return checkpoint_from_style_file(path) if path.suffix == ".onnx" else checkpoints.load(path)
-
-
-def _with_names(recipe: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
-    return {**recipe, "styles": [style["name"] for style in checkpoint.styles]}
-
-
-def require_same_recipe(earlier: dict[str, Any], now: dict[str, Any], path: Path) -> None:
-    """CheckpointError where an interrupted run at ``path`` had other settings; it says which."""
-    differing = [key for key in now if earlier.get(key) != now[key]]
-    if differing:
-        changes = ", ".join(f"{key} {earlier.get(key)} -> {now[key]}" for key in differing)
-        raise CheckpointError(
-            f"{path}: an interrupted run with another recipe ({changes}); use the same options to go on, "
-            "or delete this file to start again"
-        )
 
 
 def _save_resume(run: TrainingRun, ranks: Ranks, state: Checkpoint, optimizer: Optimizer) -> None:

@@ -34,7 +34,7 @@ class HourglassNetwork(nn.Module):
         adds_input: bool = False,
         rows: int = 0,
     ) -> None:
-        """Args: channels at 1/8, residual blocks there, channels at 1/4 (stem and skip) and at 1/2; styles."""
+        """Args: channels at 1/8, residual blocks there, channels at 1/4 (stem, skip) and at 1/2; styles."""
         super().__init__()
         self.rows = rows
         self.stem = reflected(3, quarter, 8, stride=4, padding=2)
