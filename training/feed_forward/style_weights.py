@@ -3,6 +3,7 @@
 import importlib.resources
 import json
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -26,7 +27,8 @@ def checkpoint_from_style_file(path: Path) -> Checkpoint:
         CheckpointError: no style file, or one whose network is not of ours (an imported one).
     """
     model = _read(path)
-    name = _network_name(path, model)
+    card = _card(path, model)
+    name = str(card.get("network"))
     stored = {t.name: torch.tensor(onnx.numpy_helper.to_array(t)) for t in model.graph.initializer}
     body = {key.removeprefix(_BODY): value for key, value in stored.items() if key.startswith(_BODY)}
     try:
@@ -38,21 +40,21 @@ def checkpoint_from_style_file(path: Path) -> Checkpoint:
             f"{path}: the weights of its network {name!r} cannot be taken up again; start from a "
             ".safetensors checkpoint, or from a style trained by this version"
         ) from error
-    return Checkpoint(name, weights, styles=list(json.loads(card).get("styles", [])))
+    return Checkpoint(name, weights, styles=list(card.get("styles", [])))
 
 
 def bundled_start(network_name: str) -> Path | None:
     """The bundled style file that a training of that network starts from; None where none is of it."""
     folder = Path(str(importlib.resources.files("pipeline"))) / "styles"
     starts = (folder / _START, folder / "fast" / _START)
-    return next((p for p in starts if p.is_file() and _network_name(p, _read(p)) == network_name), None)
+    return next((p for p in starts if p.is_file() and _card(p, _read(p)).get("network") == network_name), None)
 
 
-def _network_name(path: Path, model: onnx.ModelProto) -> str:
+def _card(path: Path, model: onnx.ModelProto) -> dict[str, Any]:
     card = {entry.key: entry.value for entry in model.metadata_props}.get(_CARD_KEY)
     if card is None:
         raise CheckpointError(f"{path}: an ONNX file, but no style file of brushstream (it has no card)")
-    return str(json.loads(card).get("network"))
+    return dict(json.loads(card))
 
 
 def _read(path: Path) -> onnx.ModelProto:
