@@ -47,7 +47,9 @@ def bundled_start(network_name: str) -> Path | None:
     """The bundled style file that a training of that network starts from; None where none is of it."""
     folder = Path(str(importlib.resources.files("pipeline"))) / "styles"
     starts = (folder / _START, folder / "fast" / _START)
-    return next((p for p in starts if p.is_file() and _card(p, _read(p)).get("network") == network_name), None)
+    return next(
+        (p for p in starts if p.is_file() and _card(p, _read(p)).get("network") == network_name), None
+    )
 
 
 def _card(path: Path, model: onnx.ModelProto) -> dict[str, Any]:
