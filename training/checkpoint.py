@@ -145,6 +145,11 @@ def load(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path}: the checkpoint's description is damaged ({error})") from error
 
 
+def weights_of(network: nn.Module) -> dict[str, Tensor]:
+    """The weights of ``network`` by name as a checkpoint holds them: float32, on the CPU."""
+    return {name: value.detach().float().cpu() for name, value in network.state_dict().items()}
+
+
 def require_same_recipe(
     earlier: dict[str, Any],
     now: dict[str, Any],

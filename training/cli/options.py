@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -15,6 +15,7 @@ from pipeline.common.progress import Standing, progress_shown
 
 Preset = TypeVar("Preset")
 TrainingPrecision = Annotated[str, typer.Option("--precision", help="auto, bf16, fp16 or fp32.")]
+LogFolder = Annotated[Path | None, typer.Option("--log-dir", help="Write TensorBoard scalars there.")]
 FeaturePrecision = Annotated[str, typer.Option("--precision", help="Of the features: auto, fp32 or bf16.")]
 
 
@@ -42,6 +43,34 @@ class SizeOptions:
     image_size: Annotated[int | None, typer.Option(min=64, help="Side of the content crops, px.")] = None
     batch_size: Annotated[int | None, typer.Option(min=1, help="Photographs a step.")] = None
     seed: Annotated[int, typer.Option(min=0, help="Of first weights, crops and motions.")] = 0
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a training of a network runs, whatever its recipe."""
+
+    init_from: Annotated[Path | None, typer.Option(help="Start from a checkpoint or style file.")] = None
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Start from fresh weights, not from a bundled style's.")
+    ] = False
+    checkpoint_interval: Annotated[int, typer.Option(min=1, help="Steps between states to resume.")] = 500
+    preview_interval: Annotated[int, typer.Option(min=0, help="Steps between previews; 0: none.")] = 500
+    workers: Annotated[int, typer.Option(min=1, help="Threads that read pictures, of each folder.")] = 1
+
+    def settings(self, network: str, starts_from_style: bool) -> dict[str, Any]:
+        """Of the run, by name: with the bundled style to start from where the preset starts from one.
+
+        Raises:
+            typer.BadParameter: a start and none are asked for.
+        """
+        from training.feed_forward.style_weights import bundled_start
+
+        if self.from_scratch and self.init_from:
+            raise typer.BadParameter("--from-scratch and --init-from exclude each other: give one of them")
+        given = {name: value for name, value in asdict(self).items() if name != "from_scratch"}
+        if starts_from_style and not (self.from_scratch or self.init_from):
+            given["init_from"] = bundled_start(network)
+        return given
 
 
 def named(presets: Mapping[str, Preset], name: str) -> Preset:

@@ -10,7 +10,15 @@ import typer
 from pipeline.common.errors import OutputError
 from pipeline.common.option_groups import flattened
 from pipeline.common.progress import Standing, progress_shown
-from training.cli.options import EncoderOptions, SizeOptions, TrainingPrecision, named, scalars_written
+from training.cli.options import (
+    EncoderOptions,
+    LogFolder,
+    RunOptions,
+    SizeOptions,
+    TrainingPrecision,
+    named,
+    scalars_written,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,13 +59,9 @@ class RecipeOptions(SizeOptions):
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """How a training runs, whatever its recipe."""
+class PhotoRunOptions(RunOptions):
+    """With what the card says of the photographs."""
 
-    init_from: Annotated[Path | None, typer.Option(help="Start from a checkpoint or style file.")] = None
-    checkpoint_interval: Annotated[int, typer.Option(min=1, help="Steps between states to resume.")] = 500
-    preview_interval: Annotated[int, typer.Option(min=0, help="Steps between previews; 0: none.")] = 500
-    workers: Annotated[int, typer.Option(min=1, help="Threads that read photographs.")] = 1
     photo_terms: Annotated[str, typer.Option(help="Licence or terms of the photographs.")] = ""
 
 
@@ -88,7 +92,7 @@ def train(
     ] = "balanced",
     settings: RecipeOptions,
     encoder: EncoderOptions,
-    running: RunOptions,
+    running: PhotoRunOptions,
     artwork: ArtworkOptions,
     photograph_row: Annotated[
         bool, typer.Option("--photograph", help="With several: a row more that leaves photographs alone.")
@@ -99,11 +103,8 @@ def train(
     epochs: Annotated[
         float | None, typer.Option(min=0.0, help="Looks at every photograph, in place of --steps.")
     ] = None,
-    from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="Start from fresh weights, not from a bundled style's.")
-    ] = False,
     precision: TrainingPrecision = "auto",
-    log_dir: Annotated[Path | None, typer.Option(help="Write TensorBoard scalars there.")] = None,
+    log_dir: LogFolder = None,
 ) -> None:
     """Train a style network from a painting. What no option says comes from the preset.
 
@@ -118,7 +119,7 @@ def train(
     options, else from the entry of the painting's name in a styles.json beside it.
     """
     from training import devices
-    from training.feed_forward import presets, report, style_weights
+    from training.feed_forward import presets, report
     from training.feed_forward.data import find_photos, split_photos
     from training.feed_forward.recipe import TrainingRun
 
@@ -134,10 +135,6 @@ def train(
     seen = len(split_photos(find_photos(photos))[0])
     chosen = named(presets.PRESETS, preset)
     recipe = presets.recipe_of(chosen, seen, given, epochs)
-    if from_scratch and running.init_from:
-        raise typer.BadParameter("--from-scratch and --init-from exclude each other: give one of them")
-    if chosen.starts_from_style and not (from_scratch or running.init_from):
-        running = replace(running, init_from=style_weights.bundled_start(recipe.network))
     told = asdict(artwork)
     if (several := len(paintings) > 1 or photograph_row) and any(told.values()):
         raise typer.BadParameter("--title, --artist, ... are of one painting; of several styles.json tells")
@@ -152,7 +149,7 @@ def train(
         vgg_weights=encoder.vgg_weights,
         device=device,
         artwork={} if several else report.artwork_of(paintings[0], told),
-        **asdict(running),
+        **running.settings(recipe.network, chosen.starts_from_style),
     )
     _check_output(output)
     _run(recipe, run, log_dir)

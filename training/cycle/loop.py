@@ -1,6 +1,5 @@
 """Training between two folders without pairs (Zhu et al. 2017): one loop to read top to bottom."""
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -8,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipeline.common.errors import CheckpointError, TrainingError
+from pipeline.common.errors import CheckpointError
 from training import checkpoint as checkpoints
-from training.checkpoint import Checkpoint
+from training.checkpoint import Checkpoint, require_same_recipe
 from training.cycle.collapse import CollapseWatch, dependence_warnings
 from training.cycle.data import PairedSamples, Side, two_sides
 from training.cycle.players import Players, fresh_players
@@ -19,8 +18,8 @@ from training.cycle.report import Preview, previews
 from training.cycle.step import Step, draw
 from training.feed_forward.distributed import Ranks, joined
 from training.feed_forward.loop import encoder_dtype
-from training.feed_forward.meter import Meter
-from training.feed_forward.start import require_same_recipe, warm_start
+from training.feed_forward.meter import Meter, stop_if_not_finite
+from training.feed_forward.start import warm_start
 from training.feed_forward.validation import squares_of
 from training.losses.encoder import Encoder
 
@@ -109,7 +108,7 @@ def _train(
             shown = previews(players.averages, held_out_a, held_out_b, recipe) if shows else []
             if step % run.report_interval == 0 or step == last:
                 means = meter.means()
-                _stop_if_diverged(means, step)
+                stop_if_not_finite(means, step)
                 history.append({"step": step, **means})
                 warnings = watch.look(step, means, run.report_interval)
                 for preview in shown:
@@ -198,12 +197,3 @@ def _describe(run: CycleRun, sides: tuple[Side, Side]) -> dict[str, Any]:
         }
         for name, side, terms in zip("ab", sides, (run.terms_a, run.terms_b), strict=True)
     }
-
-
-def _stop_if_diverged(means: dict[str, float], step: int) -> None:
-    bad = [name for name, value in means.items() if not math.isfinite(value)]
-    if bad:
-        raise TrainingError(
-            f"training diverged before step {step}: {', '.join(bad)} is not a finite number; the last "
-            "checkpoint is kept. Lower --lr"
-        )

@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from pipeline.common.errors import TrainingError
 from training import checkpoint as checkpoints
 from training import networks
-from training.checkpoint import Checkpoint
+from training.checkpoint import Checkpoint, weights_of
 from training.feed_forward import temporal
 from training.feed_forward.artefacts import warnings_for
 from training.feed_forward.balance import Balances
 from training.feed_forward.data import PhotoSamples, batches, find_photos, read_painting, split_photos
 from training.feed_forward.distributed import Ranks, joined
 from training.feed_forward.many_styles import Judge, SamePicture, row_shares, rows_of_step
-from training.feed_forward.meter import Due, Meter
+from training.feed_forward.meter import Due, Meter, stop_if_not_finite
 from training.feed_forward.optimizer import Optimizer
 from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, TrainingRun
 from training.feed_forward.start import starting_state
@@ -121,7 +121,9 @@ def _train(
     together = ranks.together(network)
 
     def now() -> Checkpoint:
-        return replace(about, network=_weights(network), step=step, history=history, balance=balances.state())
+        return replace(
+            about, network=weights_of(network), step=step, history=history, balance=balances.state()
+        )
 
     try:
         for content in batches(samples, recipe.batch_size, step, last, run.workers, share):
@@ -235,10 +237,6 @@ def _save_resume(run: TrainingRun, ranks: Ranks, state: Checkpoint, optimizer: O
         checkpoints.save(run.resume_file, replace(state, optimizer=optimizer.state()))
 
 
-def _weights(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().float().cpu() for name, value in network.state_dict().items()}
-
-
 def _describe_photos(run: TrainingRun, photos: list[Path]) -> dict[str, Any]:
     return {"photos": len(photos), "terms": run.photo_terms or "not stated"}
 
@@ -256,12 +254,7 @@ def _shifted(image: Tensor, down: int, across: int, largest_px: int) -> Tensor:
 
 
 def _stop_if_diverged(means: dict[str, float], step: int, normalization: str) -> None:
-    bad = [name for name, value in means.items() if not math.isfinite(value)]
-    if bad:
-        raise TrainingError(
-            f"training diverged before step {step}: {', '.join(bad)} is not a finite number; the last "
-            "checkpoint is kept. Lower --lr or the weight of that term"
-        )
+    stop_if_not_finite(means, step)
     if normalization == "relative" and (means["content"] > 20 or means["style"] > 1e4):
         raise TrainingError(
             f"training diverged before step {step}: content {means['content']:.3g}, style "

@@ -1,9 +1,13 @@
 """What a training reports: means of its terms, and its pace."""
 
+import math
 import time
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
+
+from pipeline.common.errors import TrainingError
 
 
 class Due:
@@ -52,3 +56,13 @@ class Meter:
     def seconds_per_step(self) -> float:
         """The pace up to the last ``means``."""
         return self._pace
+
+
+def stop_if_not_finite(means: Mapping[str, float], step: int) -> None:
+    """TrainingError where a term is no number any more; it names the terms and what to do."""
+    bad = [name for name, value in means.items() if not math.isfinite(value)]
+    if bad:
+        raise TrainingError(
+            f"training diverged before step {step}: {', '.join(bad)} is not a finite number; the last "
+            "checkpoint is kept. Lower --lr or the weight of that term"
+        )

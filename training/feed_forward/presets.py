@@ -3,31 +3,61 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from pipeline.common.errors import TrainingError
 from training.feed_forward.recipe import TrainingRecipe
 from training.losses.layer_weights import parse_layers
 
 
+class _Recipe(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def batch_size(self) -> int: ...
+
+
+Recipe = TypeVar("Recipe", bound=_Recipe)
+
+
 @dataclass(frozen=True)
-class Preset:
+class Preset(Generic[Recipe]):
     """A recipe with where its numbers come from.
 
     Attributes:
         recipe: ``steps`` counts where ``epochs`` is None.
-        epochs: how often the training photographs are seen; the steps follow from their number.
+        epochs: how often the training pictures are seen; the steps follow from their number.
         sources: what prints the numbers.
         ours: what the sources leave open or do otherwise, and what stands here.
         starts_from_style: the steps are those that a bundled style of the same network needs.
     """
 
     name: str
-    recipe: TrainingRecipe
+    recipe: Recipe
     epochs: float | None = None
     sources: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
     starts_from_style: bool = False
+
+    def recipe_with(self, given: Mapping[str, Any], pictures: int, epochs: float | None = None) -> Recipe:
+        """The recipe with every setting of ``given`` that is not None in place of its own.
+
+        Args:
+            given: settings of the recipe by name.
+            pictures: number of training pictures, which an epoch has.
+            epochs: in place of the preset's; ``steps`` in ``given`` counts before either.
+
+        Raises:
+            TrainingError: ``steps`` and ``epochs`` are both given, or the recipe refuses a setting.
+        """
+        wanted = {name: value for name, value in given.items() if value is not None}
+        if epochs is not None and "steps" in wanted:
+            raise TrainingError("--steps and --epochs say the same thing: give one of them")
+        recipe = replace(self.recipe, **wanted)
+        repeated = epochs if epochs is not None else self.epochs
+        if "steps" in wanted or repeated is None:
+            return recipe
+        return replace(recipe, steps=steps_of(repeated, pictures, recipe.batch_size))
 
 
 _PLAIN = TrainingRecipe(
@@ -53,7 +83,7 @@ _PHOTOS_ARE_CROPPED = (
     "photographs are scaled to 256 px on the short side and cropped, not squeezed to a square"
 )
 
-PRESETS: dict[str, Preset] = {
+PRESETS: dict[str, Preset[TrainingRecipe]] = {
     preset.name: preset
     for preset in (
         Preset(
@@ -153,25 +183,9 @@ def steps_of(epochs: float, photos: int, batch_size: int) -> int:
 
 
 def recipe_of(
-    chosen: Preset, photos: int, given: Mapping[str, Any], epochs: float | None = None
+    chosen: Preset[TrainingRecipe], photos: int, given: Mapping[str, Any], epochs: float | None = None
 ) -> TrainingRecipe:
-    """The preset's recipe with every setting of ``given`` that is not None in place of its own.
-
-    Args:
-        photos: number of training photographs, which an epoch has.
-        given: settings of ``TrainingRecipe`` by name.
-        epochs: in place of the preset's; ``steps`` in ``given`` counts before either.
-
-    Raises:
-        TrainingError: ``steps`` and ``epochs`` are both given, or see ``TrainingRecipe``.
-    """
-    wanted = {name: value for name, value in given.items() if value is not None}
-    if "style_weight" in wanted and "content_goal" not in wanted:  # nothing is left to search for
-        wanted["content_goal"] = None
-    if epochs is not None and "steps" in wanted:
-        raise TrainingError("--steps and --epochs say the same thing: give one of them")
-    recipe = replace(chosen.recipe, **wanted)
-    repeated = epochs if epochs is not None else chosen.epochs
-    if "steps" in wanted or repeated is None:
-        return recipe
-    return replace(recipe, steps=steps_of(repeated, photos, recipe.batch_size))
+    """``chosen.recipe_with``; where a style weight is given and no content goal, none is searched for."""
+    if given.get("style_weight") is not None:
+        chosen = replace(chosen, recipe=replace(chosen.recipe, content_goal=None))
+    return chosen.recipe_with(given, photos, epochs)

@@ -8,7 +8,7 @@ from torch import nn
 
 from pipeline.common.errors import CheckpointError
 from training import checkpoint as checkpoints
-from training.checkpoint import Checkpoint
+from training.checkpoint import Checkpoint, require_same_recipe
 from training.feed_forward.optimizer import Optimizer
 from training.feed_forward.recipe import TrainingRecipe, TrainingRun
 from training.feed_forward.style_weights import checkpoint_from_style_file
@@ -45,14 +45,3 @@ def warm_start(path: Path) -> Checkpoint:
 
 def _with_names(recipe: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
     return {**recipe, "styles": [style["name"] for style in checkpoint.styles]}
-
-
-def require_same_recipe(earlier: dict[str, Any], now: dict[str, Any], path: Path) -> None:
-    """CheckpointError where an interrupted run at ``path`` had other settings; it says which."""
-    differing = [key for key in now if earlier.get(key) != now[key]]
-    if differing:
-        changes = ", ".join(f"{key} {earlier.get(key)} -> {now[key]}" for key in differing)
-        raise CheckpointError(
-            f"{path}: an interrupted run with another recipe ({changes}); use the same options to go on, "
-            "or delete this file to start again"
-        )
