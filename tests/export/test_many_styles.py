@@ -19,7 +19,7 @@ from training.checkpoint import Checkpoint
 from training.feed_forward.style_weights import checkpoint_from_style_file
 from training.networks import rows
 
-pytestmark = pytest.mark.xdist_group("export")
+pytestmark = [pytest.mark.xdist_group("export"), pytest.mark.slow]
 FRAME = sample_frames((64, 96))[0]
 
 

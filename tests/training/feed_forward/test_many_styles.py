@@ -45,6 +45,7 @@ def test_the_photograph_is_judged_by_its_pixels() -> None:
     assert float(judge.terms(grey, photo)["content"]) == pytest.approx(1.3, abs=0.02)
 
 
+@pytest.mark.slow
 def test_rows_are_trained_apart_and_a_resumed_run_gives_the_same(run: TrainingRun, tmp_path: Path) -> None:
     previews: list[tuple[int, ...]] = []
     whole = loop.train(
@@ -69,6 +70,7 @@ def test_rows_are_trained_apart_and_a_resumed_run_gives_the_same(run: TrainingRu
     ]
 
 
+@pytest.mark.slow
 def test_only_the_norms_are_trained_where_that_is_asked(run: TrainingRun, tmp_path: Path) -> None:
     base = loop.train(replace(RECIPE, steps=1), run)
     one = replace(
