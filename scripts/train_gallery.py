@@ -1,7 +1,7 @@
 """Train, export and file a whole gallery of styles: one command a painting, in turn or side by side.
 
 python scripts/train_gallery.py --paintings DIR --photos DIR -o OUT [--styles a,b] [--fast a,b,c]
-    [--side-by-side 2] [--init-from STYLE.onnx] [--minutes N] [-- OPTIONS OF `brushstream train`]
+    [--int8] [--side-by-side 2] [--init-from STYLE.onnx] [--minutes N] [-- OPTIONS OF `brushstream train`]
 
 Every style ends as OUT/NAME.onnx (OUT/fast/NAME.onnx of the smaller network for those in --fast), with
 the checkpoint and the log of its training beside it. What is there already is left alone and what was
@@ -83,6 +83,7 @@ def make(job: Job, options: argparse.Namespace, until: float) -> str:
         if ended:
             return f"{job.style_file}: FAILED with exit code {ended}; see {job.checkpoint.stem}.log"
     exported = [*COMMAND, "export", str(job.checkpoint), "-o", str(job.style_file)]
+    exported += ["--photos", str(options.photos)] if options.int8 else []
     shown = subprocess.run(exported, cwd=ROOT, capture_output=True, text=True, check=False)
     if shown.returncode:
         return f"{job.style_file}: FAILED to export: {shown.stderr.strip()}"
@@ -108,6 +109,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--fast", help="names that get a fast network too")
     parser.add_argument("--goals", help="NAME=CONTENT_GOAL,...")
     parser.add_argument("--init-from", type=Path, help="style file the default networks start from")
+    parser.add_argument("--int8", action="store_true", help="add int8 graphs (extra int8)")
     parser.add_argument("--side-by-side", type=int, default=1, help="trainings at once")
     parser.add_argument("--minutes", type=float, default=1e6, help="stop in time, to go on later")
     split = arguments.index("--") if "--" in arguments else len(arguments)
