@@ -160,6 +160,7 @@ def run_demo(
 
 def _find_styles(names: Sequence[str]) -> list[StyleFile]:
     styles = [find_style(name) for name in names] if names else list_styles()
+    styles = [style for style in styles if names or not style.card.styles]  # each of its rows has a file too
     if not styles:
         raise StyleNotFoundError(
             "there is no style to show: none is bundled and none is in the user's folder; "

@@ -41,6 +41,7 @@ COMMANDS = {
         "Train two networks between two folders of pictures (needs brushstream[train]).",
     ),
     "train-study": ("training.cli.train_study", "Compare loss weights (needs brushstream[train])."),
+    "learn": ("export.cli.learn", "Learn one more painting in ten minutes (needs brushstream[train])."),
     "export": ("export.cli.export", "Make a style file (needs brushstream[train]) or a TensorRT engine."),
     "import": (
         "export.cli.import_network",

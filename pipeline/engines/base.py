@@ -19,6 +19,11 @@ Precision = Literal["fp32", "bf16", "fp16", "int8"]
 Controls = Mapping[str, NDArray[np.float32]]
 
 
+def default_controls(card: StyleCard) -> dict[str, NDArray[np.float32]]:
+    """What the card's controls are when nobody turns them, by name."""
+    return {control.name: np.asarray(control.default, np.float32) for control in card.controls}
+
+
 @dataclass(frozen=True)
 class EngineInfo:
     """What runs, for the one line the user reads: ``openvino 2026.4, cpu, bf16``."""
@@ -95,9 +100,7 @@ class Engine(Closeable):
         self._closed = False
         self._waiting: deque[Pixels] = deque()
         self._submitted = 0
-        self._defaults: dict[str, NDArray[np.float32]] = {
-            c.name: np.asarray(c.default, np.float32) for c in card.controls
-        }
+        self._defaults = default_controls(card)
         self.info = self._open(style_path, size, precision)
 
     def infer(self, pixels: Pixels, controls: Controls | None = None) -> Pixels:

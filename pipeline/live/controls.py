@@ -13,6 +13,9 @@ SCALES = (0.4, 0.5, 0.6, 0.75, 1.0, 1.25, 1.5)
 """Sizes at which the network may run, relative to the frame. A smaller one has the larger brush."""
 
 STRENGTH_STEP = 0.1
+MIX_STEP = 0.1
+MIX = "mix "
+"""Begins the command that sets one row's share of the mixture: ``mix udnie 0.4``."""
 NOTICE_S = 4.0
 QUIT, RECORD, SCREENSHOT, FULL_SCREEN = "quit", "record", "screenshot", "full-screen"
 
@@ -39,6 +42,8 @@ KEYS = (
     Key("n", "n", "next-style", "next style"),
     Key("p", "p", "previous-style", "previous style"),
     *(Key(str(n), f"{n}", f"style {n}", "style by number") for n in range(1, 10)),
+    Key(".", ".", "mix-next", "mix in the next row"),
+    Key(",", ",", "mix-back", "mix back"),
     Key("+=", "+", "stronger", "stronger"),
     Key("-_", "-", "weaker", "weaker"),
     Key("]", "]", "larger-brush", "larger brush"),
@@ -71,6 +76,7 @@ class Settings:
         mirror: left and right exchanged.
         side_by_side: show the frame beside its painting.
         information, help: what lies over the picture.
+        mix: shares of the rows of a style that holds several, by name; empty takes the style as it is.
     """
 
     style: int = 0
@@ -82,6 +88,7 @@ class Settings:
     side_by_side: bool = False
     information: bool = True
     help: bool = False
+    mix: tuple[tuple[str, float], ...] = ()
 
 
 _TOGGLES = {
@@ -106,8 +113,19 @@ class LiveControls:
         asked_to_quit: somebody did.
     """
 
-    def __init__(self, styles: Sequence[str], settings: Settings, stop: threading.Event) -> None:
-        """Start with ``settings``; ``stop`` is set by ``quit``."""
+    def __init__(
+        self,
+        styles: Sequence[str],
+        settings: Settings,
+        stop: threading.Event,
+        rows: Sequence[Sequence[str]] = (),
+    ) -> None:
+        """Start with ``settings``; ``stop`` is set by ``quit``.
+
+        Args:
+            rows: for each style the names of the rows that can be mixed, none for most.
+        """
+        self._rows = [tuple(names) for names in rows] or [()] * len(styles)
         self.styles = tuple(styles)
         self.settings = settings
         self.asked_to_quit = False
@@ -117,6 +135,11 @@ class LiveControls:
 
     def do(self, command: str) -> None:
         """Carry out one command. Raises ValueError, naming the known ones, for any other text."""
+        if command.startswith(MIX):
+            name, share = _row_and_share(command)
+            with self._lock:
+                self.settings = replace(self.settings, mix=self._with_share(name, share))
+            return
         if command not in COMMANDS:
             raise ValueError(f"no command {command!r}; known are {', '.join(sorted(COMMANDS))}")
         with self._lock:
@@ -132,13 +155,41 @@ class LiveControls:
         now = self.settings
         if command in _TOGGLES:
             name = _TOGGLES[command]
-            return replace(now, **{name: not getattr(now, name)})
+            return replace(now, **{name: not getattr(now, name)})  # type: ignore[arg-type]
         if command in ("stronger", "weaker"):
             step = STRENGTH_STEP if command == "stronger" else -STRENGTH_STEP
             return replace(now, strength=min(1.0, max(0.0, round(now.strength + step, 2))))
         if command in ("smaller-brush", "larger-brush"):
             return replace(now, scale=next_scale(now.scale, 1 if command == "smaller-brush" else -1))
-        return replace(now, style=self._style(command))
+        if command in ("mix-next", "mix-back"):
+            return replace(now, mix=self._moved(MIX_STEP if command == "mix-next" else -MIX_STEP))
+        return replace(now, style=self._style(command), mix=())
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The rows of the present style, in order; empty where there is nothing to mix."""
+        return self._rows[self.settings.style]
+
+    def _with_share(self, name: str, share: float) -> tuple[tuple[str, float], ...]:
+        if name not in self.rows:
+            raise ValueError(
+                f"the present style has no row {name!r}; it has {', '.join(self.rows) or 'none'}"
+            )
+        shares = {**dict(self.settings.mix), name: share}
+        return tuple((row, shares[row]) for row in self.rows if shares.get(row))
+
+    def _moved(self, step: float) -> tuple[tuple[str, float], ...]:
+        """The mixture on the way from row to row and from the last to the first, ``step`` further on."""
+        rows, shares = self.rows, dict(self.settings.mix)
+        if not rows:
+            return ()
+        held = [row for row in rows if shares.get(row)] or [rows[0]]
+        first = len(rows) - 1 if held == [rows[0], rows[-1]] else rows.index(held[0])
+        after = shares.get(rows[(first + 1) % len(rows)], 0.0) / sum(shares.values() or [1.0])
+        place = (first + after + step) % len(rows)
+        low, part = int(place + 1e-6) % len(rows), round(place % 1.0, 2) % 1.0
+        mixed = {rows[low]: round(1.0 - part, 2), rows[(low + 1) % len(rows)]: part}
+        return tuple((row, mixed[row]) for row in rows if mixed.get(row))
 
     def _style(self, command: str) -> int:
         if command in ("next-style", "previous-style"):
@@ -152,6 +203,14 @@ class LiveControls:
         with self._lock:
             requests, self._requests = self._requests, []
             return requests
+
+
+def _row_and_share(command: str) -> tuple[str, float]:
+    name, _, share = command.removeprefix(MIX).rpartition(" ")
+    try:
+        return name, min(1.0, max(0.0, float(share)))
+    except ValueError as error:
+        raise ValueError(f"{command!r}: write {MIX}NAME SHARE, `mix udnie 0.4` for example") from error
 
 
 def next_scale(scale: float, step: int) -> float:

@@ -4,14 +4,17 @@ import time
 from dataclasses import dataclass
 
 import cv2
+import numpy as np
 
 from pipeline.common.closeable import Closeable
 from pipeline.common.latency import Clock
+from pipeline.engines.base import Controls, default_controls
 from pipeline.frame import Pixels
 from pipeline.live.controls import SCALES, Settings
 from pipeline.live.governor import Governor
 from pipeline.live.pool import EngineKey, EnginePool
-from pipeline.style import StyleCard
+from pipeline.lookup import mixture_shares, row_names
+from pipeline.style import STYLE_CONTROL, StyleCard
 from pipeline.stylize.blend import blend
 from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.stylizer import MINIMUM_PX, Stylizer
@@ -90,12 +93,17 @@ class Painter(Closeable):
         size = source.shape[0], source.shape[1]
         stylizer = self._choose(size, settings)
         style, scale = self._using
-        result = blend(source, _through(stylizer, source), settings.strength, settings.keep_colors)
+        result = blend(
+            source,
+            _through(stylizer, source, self._turned(settings)),
+            settings.strength,
+            settings.keep_colors,
+        )
         result = self._steadied(source, result, settings)
         if self.governor is not None:
             now = self._clock()
             self.governor.observe(now - began_at, scale, settings.scale, now)
-        return Painting(source, result, style, stylizer.style.card, str(stylizer.info), scale)
+        return Painting(source, result, style, self.pool.styles[style].card, str(stylizer.info), scale)
 
     def close(self) -> None:
         """Close every engine; after every thread that uses them has ended."""
@@ -115,12 +123,27 @@ class Painter(Closeable):
         assert self._current is not None, "prepare() comes first"
         return self._current
 
+    def _turned(self, settings: Settings) -> Controls:
+        """The controls of the style that paints; of one with rows the mixture that the person chose."""
+        card = self.pool.styles[self._using[0]].card
+        mix = dict(settings.mix)
+        chosen = mix and set(mix) <= set(row_names(card))
+        turned = {STYLE_CONTROL: np.array(mixture_shares(card, mix), np.float32)} if chosen else {}
+        return {**default_controls(card), **turned}
+
     def _wanted(self, size: tuple[int, int], style: int, scale: float) -> EngineKey:
         multiple = self.pool.styles[style].card.size_multiple
-        return EngineKey(style, scaled(size, scale, multiple))
+        return self.pool.key(style, scaled(size, scale, multiple))
 
     def _steadied(self, source: Pixels, result: Pixels, settings: Settings) -> Pixels:
-        made_with = (self._current, settings.strength, settings.keep_colors, settings.mirror)
+        made_with = (
+            self._current,
+            self._using[0],
+            settings.mix,
+            settings.strength,
+            settings.keep_colors,
+            settings.mirror,
+        )
         if not settings.steady or made_with != self._made_with:
             self._deflicker.reset()
         self._made_with = made_with
@@ -135,14 +158,15 @@ def scaled(size: tuple[int, int], scale: float, multiple: int) -> tuple[int, int
     return height, width
 
 
-def _through(stylizer: Stylizer, source: Pixels) -> Pixels:
+def _through(stylizer: Stylizer, source: Pixels, controls: Controls) -> Pixels:
     """Paint at the stylizer's size and bring the result back to the source's."""
     height, width = stylizer.size
     size = source.shape[0], source.shape[1]
     if size == stylizer.size:
-        return stylizer(source)
+        return stylizer(source, controls)
     shrinks = height * width < size[0] * size[1]
     there, back = (cv2.INTER_AREA, cv2.INTER_LINEAR) if shrinks else (cv2.INTER_LINEAR, cv2.INTER_AREA)
-    painted = stylizer(cv2.resize(source, (width, height), interpolation=there))  # type: ignore[arg-type]
+    small: Pixels = cv2.resize(source, (width, height), interpolation=there)  # type: ignore[assignment]
+    painted = stylizer(small, controls)
     result: Pixels = cv2.resize(painted, (size[1], size[0]), interpolation=back)  # type: ignore[assignment]
     return result

@@ -46,6 +46,8 @@ class EnginePool:
     ) -> None:
         """``tell`` takes a line about a style that cannot be opened later on."""
         self.styles = styles
+        first = {style.path: place for place, style in reversed(list(enumerate(styles)))}
+        self._same_file = [first[style.path] for style in styles]
         self._open_stylizer = open_stylizer
         self._tell = tell
         self._most_open = most_open
@@ -53,6 +55,10 @@ class EnginePool:
         self._refused: set[EngineKey] = set()
         self._queue: deque[EngineKey] = deque()
         self._changed = threading.Condition()
+
+    def key(self, style: int, size: tuple[int, int]) -> EngineKey:
+        """The engine of a style at a size: styles of one file share it."""
+        return EngineKey(self._same_file[style], size)
 
     def open_now(self, wanted: EngineKey) -> Stylizer:
         """Open and wait for it; for the first one.

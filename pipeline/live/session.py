@@ -23,7 +23,7 @@ from pipeline.live.sinks.window import DisplayTrial
 from pipeline.live.sources.asked import Asked
 from pipeline.live.sources.camera import Opener
 from pipeline.live.sources.opening import open_live
-from pipeline.lookup import find_style
+from pipeline.lookup import find_style, row_names
 from pipeline.stream import Source
 from pipeline.style import StyleFile, list_styles
 from pipeline.stylize.stylizer import Stylizer
@@ -106,7 +106,9 @@ class _Session:
         trial = self._try_display()
         styles, first = choose_styles(options, self._say)
         titles = [style.card.title or style.card.name for style in styles]
-        self._controls = LiveControls(titles, replace(options.settings, style=first), self._stop)
+        self._controls = LiveControls(
+            titles, replace(options.settings, style=first), self._stop, [row_names(s.card) for s in styles]
+        )
         recorder = Recorder(
             options.folder, self._stop, self._notices.tell,
             record=options.record, overwrite=options.overwrite,
@@ -160,6 +162,8 @@ class _Session:
             "age_ms": round(status.recent.total.p50, 1),
             "dropped": status.dropped,
             "strength": settings.strength,
+            "rows": self._controls.rows,
+            "mix": dict(settings.mix),
             "scale": status.scale,
             "engine": status.engine,
             "governor": status.governor,

@@ -1,12 +1,13 @@
 """How a video looks from moment to moment: styles by schedule, cross-faded, aware of cuts."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 from pipeline.common.closeable import Closeable
-from pipeline.engines.base import Precision
+from pipeline.engines.base import Controls, Precision, default_controls
 from pipeline.frame import Frame, Pixels
 from pipeline.style import StyleFile
 from pipeline.stylize.blend import blend, mixed
@@ -21,12 +22,25 @@ class _Waiting:
     """A frame in flight: its parts were settled when it came, what they become is settled in order."""
 
     frame: Frame
-    parts: tuple[Part, ...]
+    parts: tuple["_Painted", ...]
     forget: bool  # what was shown before: the frame begins a scene or a segment
 
 
+@dataclass(frozen=True)
+class _Painted:
+    """What an engine paints of a frame, and how much of the picture that is."""
+
+    file: Path
+    controls: Controls
+    strength: float
+    weight: float
+
+
 class ScheduledStylizer(Closeable):
-    """Frame in, pixels out, by a schedule; one engine a style, all open from the start.
+    """Frame in, pixels out, by a schedule; one engine a style file, all open from the start.
+
+    Between two styles of one file a cross-fade mixes their rows inside the network, in the time of one
+    picture; between two files it mixes pictures.
 
     Used by one thread at a time. What it does with a frame depends on the frame's time and on the cuts of
     the last ``lead_in_s`` seconds, on nothing else; not on how many frames are in flight either.
@@ -66,11 +80,12 @@ class ScheduledStylizer(Closeable):
         self._cuts = CutDetector()
         self._last_cut: Fraction | None = None
         self._waiting: deque[_Waiting] = deque()
-        self._stylizers: dict[str, Stylizer] = {}
+        self._styles = dict(styles)
+        self._stylizers: dict[Path, Stylizer] = {}
         try:
-            for name in schedule.styles:
-                self._stylizers[name] = Stylizer(
-                    styles[name],
+            for style in {styles[name].path: styles[name] for name in schedule.styles}.values():
+                self._stylizers[style.path] = Stylizer(
+                    style,
                     size,
                     engine=engine,
                     precision=precision,
@@ -115,9 +130,9 @@ class ScheduledStylizer(Closeable):
         """
         begins_segment = bool(self._segment_frames) and frame.index % (self._segment_frames or 1) == 0
         begins = self._begins_scene(frame) or begins_segment
-        parts = self._schedule.parts_at(self._seconds(frame), self._last_cut)
+        parts = self._painted(self._schedule.parts_at(self._seconds(frame), self._last_cut))
         for part in parts:
-            self._stylizers[part.style].submit(frame.pixels)
+            self._stylizers[part.file].submit(frame.pixels, part.controls)
         self._waiting.append(_Waiting(frame, parts, begins))
 
     def collect(self) -> Pixels:
@@ -143,8 +158,25 @@ class ScheduledStylizer(Closeable):
     def _seconds(self, frame: Frame) -> Fraction:
         return (frame.pts if frame.pts is not None else Fraction(0)) - self._start
 
-    def _collect(self, part: Part, source: Pixels) -> Pixels:
-        return blend(source, self._stylizers[part.style].collect(), part.strength, self._keep_colors)
+    def _painted(self, parts: Sequence[Part]) -> tuple[_Painted, ...]:
+        """What the engines do for ``parts``: two of one file become one."""
+        painted = [self._alone(part) for part in parts]
+        first, last = painted[0], painted[-1]
+        if first is last or first.file != last.file:
+            return tuple(painted)
+        both = {
+            name: first.weight * first.controls[name] + last.weight * last.controls[name]
+            for name in first.controls
+        }
+        strength = first.weight * first.strength + last.weight * last.strength
+        return (_Painted(first.file, both, strength, 1.0),)
+
+    def _alone(self, part: Part) -> _Painted:
+        style = self._styles[part.style]
+        return _Painted(style.path, default_controls(style.card), part.strength, part.weight)
+
+    def _collect(self, part: _Painted, source: Pixels) -> Pixels:
+        return blend(source, self._stylizers[part.file].collect(), part.strength, self._keep_colors)
 
     def _calmed(self, waiting: _Waiting, stylized: Pixels) -> Pixels:
         if self._deflicker is None:

@@ -1,6 +1,7 @@
 """A style file of several styles: rows by name, mixed by one engine."""
 
 import dataclasses
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,15 @@ from export.parity import sample_frames
 from export.to_onnx import style_file_from_checkpoint
 from pipeline import api
 from pipeline.common.errors import StyleError, StyleNotFoundError
+from pipeline.frame import Frame
+from pipeline.live.controls import Settings
+from pipeline.live.painter import Painter
+from pipeline.live.pool import EnginePool
 from pipeline.lookup import find_style
-from pipeline.style import read_style
+from pipeline.style import StyleFile, read_style
+from pipeline.stylize.schedule import parse_schedule
+from pipeline.stylize.scheduled import ScheduledStylizer
+from pipeline.stylize.stylizer import Stylizer
 from training import checkpoint as checkpoints
 from training import networks
 from training.checkpoint import Checkpoint
@@ -95,3 +103,31 @@ def test_the_rows_come_out_of_the_file_again(gallery: Path) -> None:
     image, shares = torch.rand(1, 3, 64, 64), torch.tensor([0.2, 0.3, 0.5])
     with torch.no_grad():
         assert torch.allclose(network(image, shares), original.build_network()(image, shares), atol=2e-2)
+
+
+def test_a_fade_between_rows_is_a_morph_by_one_engine(gallery: Path) -> None:
+    schedule = parse_schedule("0:wave, 2:night@0.5", Fraction(2))
+    styles = {name: find_style(f"{gallery}:{name}") for name in ("wave", "night")}
+    with ScheduledStylizer(styles, schedule, (64, 96), start=Fraction(0), engine="onnxruntime") as stylizer:
+        assert len(stylizer.engine_names) == 1
+        middle = stylizer(Frame(FRAME, 3, 0.0, Fraction(3)))
+    with api.open_style(gallery, engine="onnxruntime", strength=0.75) as style:
+        expected = style(FRAME, mix={"wave": 1.0, "night": 1.0})
+    assert np.abs(middle.astype(int) - expected.astype(int)).max() <= 1
+
+
+def test_rows_of_one_file_share_an_engine_live(gallery: Path) -> None:
+    styles = tuple(find_style(f"{gallery}:{name}") for name in ("wave", "night"))
+    opened: list[str] = []
+
+    def open_stylizer(style: StyleFile, size: tuple[int, int]) -> Stylizer:
+        opened.append(style.card.name)
+        return Stylizer(style, size, engine="onnxruntime")
+
+    with Painter(EnginePool(styles, open_stylizer, lambda line: None)) as painter:
+        painter.prepare((64, 96), Settings())
+        shown = [painter(FRAME, Settings(style=style)) for style in (0, 1)]
+        mixed = painter(FRAME, Settings(style=0, mix=(("wave", 0.5), ("night", 0.5))))
+    assert opened == ["wave"]
+    assert [painting.card.name for painting in shown] == ["wave", "night"]
+    assert len({painting.result.tobytes() for painting in (*shown, mixed)}) == 3

@@ -20,7 +20,10 @@ def test_a_card_tells_everything(path: Path) -> None:
     card = read_style(path).card
     assert path.stat().st_size <= LARGEST_BYTES
     assert card.name == path.stem
-    assert all((card.title, card.artist, card.year, card.rights, card.artwork_source))
+    told = [card.title, card.artist, card.rights]
+    for row in card.styles or ({"year": card.year, "source": card.artwork_source, "name": ""},):
+        told += [row[key] for key in row] if row["name"] == "photograph" else [row["year"], row["source"]]
+    assert all(told)
     assert card.training_data["photos"] > 100
     assert "ImageNet" in card.training_data["terms"]
     assert card.recipe["steps_taken"] == card.recipe["steps"]

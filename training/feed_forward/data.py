@@ -18,6 +18,8 @@ from pipeline.common.errors import InputError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 HELD_OUT_ONE_IN = 20
+LEAST_DEVIATION = 4.0
+"""Grey levels by which a painting's pixels differ from their mean: with less it is of one colour."""
 RgbImage = NDArray[np.uint8]
 
 
@@ -64,13 +66,14 @@ def read_painting(path: Path, longest_side_px: int) -> Tensor:
     """A painting as (1, 3, H, W) float32, RGB in [0, 1], its longest side brought to ``longest_side_px``.
 
     Raises:
-        InputError: missing, not a picture, or under 64 px on its short side.
+        InputError: missing, not a picture, of one colour, or under 64 px on its short side.
     """
     if not path.is_file():
         raise InputError(f"{path}: a painting was expected, there is no such file")
     pixels = read_rgb(path)
     if pixels is None:
         raise InputError(f"{path}: a painting was expected, but this is no picture that can be read")
+    require_strokes(path, pixels)
     pixels = resize(pixels, longest_side_px / max(pixels.shape[:2]))
     if min(pixels.shape[:2]) < 64:
         size = f"{pixels.shape[1]}x{pixels.shape[0]}"
@@ -79,6 +82,12 @@ def read_painting(path: Path, longest_side_px: int) -> Tensor:
             "side are needed"
         )
     return to_tensor(pixels).unsqueeze(0)
+
+
+def require_strokes(path: Path, pixels: RgbImage) -> None:
+    """Raise InputError where (H, W, 3) uint8 ``pixels`` of ``path`` are of one colour."""
+    if float(pixels.std(axis=(0, 1)).max()) < LEAST_DEVIATION:
+        raise InputError(f"{path} is of one colour; there are no strokes in it to learn")
 
 
 def resize(pixels: RgbImage, factor: float) -> RgbImage:

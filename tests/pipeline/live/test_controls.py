@@ -103,3 +103,28 @@ def test_a_notice_is_printed_once_and_shown_for_a_while() -> None:
     now[0] = 2.5
     assert notices.current() == ""
     assert said == ["camera 0 is gone"]
+
+
+def test_rows_are_mixed_by_key_and_by_name() -> None:
+    rows = [(), ("wave", "night", "scream")]
+    controls = LiveControls(["plain", "gallery"], Settings(), threading.Event(), rows)
+    controls.do("mix-next")
+    assert controls.settings.mix == ()
+    with pytest.raises(ValueError, match="has no row 'wave'; it has none"):
+        controls.do("mix wave 0.5")
+    controls.do("style 2")
+    for _ in range(4):
+        controls.do("mix-next")
+    assert dict(controls.settings.mix) == pytest.approx({"wave": 0.6, "night": 0.4})
+    for _ in range(6):
+        controls.do("mix-next")
+    assert dict(controls.settings.mix) == {"night": 1.0}
+    for _ in range(13):
+        controls.do("mix-back")
+    assert dict(controls.settings.mix) == pytest.approx({"wave": 0.7, "scream": 0.3})
+    controls.do("mix night 0.5")
+    assert dict(controls.settings.mix) == pytest.approx({"wave": 0.7, "scream": 0.3, "night": 0.5})
+    with pytest.raises(ValueError, match="write mix NAME SHARE"):
+        controls.do("mix night much")
+    controls.do("style 1")
+    assert controls.settings.mix == ()
