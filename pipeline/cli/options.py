@@ -33,6 +33,7 @@ Strength = Annotated[
 ]
 KeepColors = Annotated[bool, typer.Option("--keep-colors", help="Keep the input's colours.")]
 Steady = Annotated[bool, typer.Option("--steady", help="Calm flicker where nothing moves.")]
+StyleName = Annotated[str, typer.Option("--style", help="Name of a style, or path of a style file.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace what is there under that name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -41,13 +42,22 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 class StyleChoice:
     """Which style, and which of its networks."""
 
-    style: Annotated[str, typer.Option("--style", help="Name of a style, or path of a style file.")] = (
-        "starry-night"
-    )
+    style: StyleName = "starry-night"
     quality: Annotated[
         Literal["best", "fast"],
         typer.Option("--quality", help="fast takes a style's smaller network, if it has one."),
     ] = "best"
+
+
+@dataclass(frozen=True)
+class LiveStyleChoice:
+    """The same for a camera, whose rate is to be held."""
+
+    style: StyleName = "starry-night"
+    quality: Annotated[
+        Literal["auto", "best", "fast"],
+        typer.Option("--quality", help="auto takes the network and scale that hold the camera's rate."),
+    ] = "auto"
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import typer
 from pipeline.cli.options import (
     EngineChoice,
     KeepColors,
+    LiveStyleChoice,
     Overwrite,
     Steady,
     Strength,
-    StyleChoice,
     parse_size,
     say,
 )
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @flattened
 def webcam(
-    chosen: StyleChoice,
+    chosen: LiveStyleChoice,
     by: EngineChoice,
     source: Annotated[
         str,
@@ -66,8 +66,12 @@ def webcam(
         Path, typer.Option("--folder", help="For screenshots and recordings begun by key.")
     ] = Path(),
     target_fps: Annotated[
-        float | None, typer.Option("--target-fps", min=1.0, help="Hold this rate by painting smaller.")
+        float | None,
+        typer.Option("--target-fps", min=1.0, help="Rate to hold; default: the camera's, at most 30."),
     ] = None,
+    governor: Annotated[
+        bool, typer.Option("--governor/--no-governor", help="Hold the rate by painting smaller.")
+    ] = True,
     scale: Annotated[
         float, typer.Option("--scale", min=0.4, max=1.5, help="Paint at this share of the size: brush size.")
     ] = 1.0,
@@ -93,7 +97,7 @@ def webcam(
         chosen.style, by.name, by.wanted_precision,
         Settings(0, strength, next_scale(scale, 0), keep_colors, steady, mirror, side_by_side),
         chosen.quality, target_fps, serve is None if window is None else window,
-        serve, serve_on, record, overwrite, virtual_camera, folder,
+        serve, serve_on, record, overwrite, virtual_camera, folder, governor,
     )  # fmt: skip
     report = run_webcam(options, say)
     tell_end(report)

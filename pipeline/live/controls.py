@@ -86,7 +86,7 @@ class Settings:
     steady: bool = False
     mirror: bool = False
     side_by_side: bool = False
-    information: bool = True
+    information: bool = False
     help: bool = False
     mix: tuple[tuple[str, float], ...] = ()
 

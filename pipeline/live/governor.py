@@ -27,6 +27,7 @@ class Governor:
         target_fps: the rate to hold.
         scale: the present choice.
         raise_after_s: how long there must be room before the next raise.
+        too_slow: even the smallest scale does not hold the rate.
     """
 
     def __init__(self, target_fps: float, scales: Sequence[float] = SCALES) -> None:
@@ -41,7 +42,7 @@ class Governor:
         self.scales = sorted(scales)
         self.scale = max([s for s in self.scales if s <= 1.0], default=self.scales[0])
         self.raise_after_s = RAISE_AFTER_S
-        self._too_slow = False
+        self.too_slow = False
         self._recent: deque[tuple[float, float]] = deque(maxlen=512)
         self._room_since: float | None = None
         self._raised_at: float | None = None
@@ -68,13 +69,13 @@ class Governor:
 
     def describe(self) -> str:
         """For the person: ``holding 30 fps at scale 0.75``, or that even the smallest does not hold it."""
-        if self._too_slow:
+        if self.too_slow:
             return f"{self.target_fps:g} fps cannot be held, even at scale {self.scale:g}"
         return f"holding {self.target_fps:g} fps at scale {self.scale:g}"
 
     def _decide(self, highest: float, now: float) -> None:
         busy = self._median() * self.target_fps
-        self._too_slow = busy > 1.0 and self.scale == self.scales[0]
+        self.too_slow = busy > 1.0 and self.scale == self.scales[0]
         if busy > LOWER_ABOVE:
             self._lower(busy, now)
             return

@@ -52,7 +52,7 @@ def information(status: Status, settings: Settings) -> list[Line]:
     total = status.recent.total
     lines: list[Line] = [
         (f"{status.recent.fps:.1f} fps   {status.dropped} dropped", LIGHT),
-        (f"{total.p50:.0f} / {total.p95:.0f} ms old (half / 95 of 100)", LIGHT),
+        (f"{total.p50:.0f} ms old (median), {total.p95:.0f} (95 %)", LIGHT),
     ]
     lines += [
         (f"  {name} {times.p50:.1f} / {times.p95:.1f}", DIM) for name, times in status.recent.stages.items()

@@ -192,12 +192,17 @@ class LiveLoop:
             return
         self._drawn_at = self._clock()
         painting, frame = self._last.painting, self._last.frame
-        settings, notice = self._controls.settings, self._notices.current()
+        settings, notice = self._controls.settings, self._notices.current() or self._warning()
         page = self._overlay.compose(
             painting.source, painting.result, settings, self.status(), notice, self._drawn_at
         )
         for sink in self._interactive:
             sink.write(Frame(page, frame.index, frame.captured_at))
+
+    def _warning(self) -> str:
+        """What is wrong as long as it is, for people who did not ask for the information."""
+        governor = self._painter.governor
+        return governor.describe() if governor is not None and governor.too_slow else ""
 
     def status(self) -> Status:
         """What the information tells; from any thread, also before the first frame."""

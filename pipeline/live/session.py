@@ -13,6 +13,7 @@ from pipeline.engines.base import Precision
 from pipeline.live.controls import COMMAND_OF_KEY, LiveControls, Notices, Settings
 from pipeline.live.governor import Governor
 from pipeline.live.loop import LiveLoop, sink_info
+from pipeline.live.pace import choose_pace, fast_versions, frame_cost_s
 from pipeline.live.painter import Painter
 from pipeline.live.pool import EnginePool
 from pipeline.live.recorder import Recorder
@@ -29,6 +30,9 @@ from pipeline.style import StyleFile, list_styles
 from pipeline.stylize.stylizer import Stylizer
 
 Tell = Callable[[str], None]
+FASTEST_FPS = 30.0
+"""The rate that is held without being asked for one, where the source gives as many."""
+START_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,9 @@ class WebcamOptions:
         first_style: shown first where ``styles`` is empty.
         engine, precision: as for ``pipeline.stylize.stylizer.Stylizer``.
         settings: strength, scale, switches to begin with.
-        quality: ``best``, or ``fast`` for the styles' smaller networks (only those that have one).
-        target_fps: the governor's rate, None for no governor.
+        quality: ``best``, ``fast`` for the styles' smaller networks (only those that have one), or ``auto``
+            for what holds the rate on this machine.
+        target_fps: the governor's rate; None takes the source's own, at most FASTEST_FPS.
         window: show one.
         serve: port of the page, None for none; 0 takes a free one.
         serve_on: address to listen at.
@@ -51,6 +56,7 @@ class WebcamOptions:
         overwrite: replace that file.
         virtual_camera: send to one.
         folder: for screenshots, and for recordings begun by key.
+        governed: the scale follows the rate; False keeps network and scale as they were asked for.
     """
 
     asked: Asked = field(default_factory=Asked)
@@ -59,7 +65,7 @@ class WebcamOptions:
     engine: str = "auto"
     precision: Precision | None = None
     settings: Settings = field(default_factory=Settings)
-    quality: str = "best"
+    quality: str = "auto"
     target_fps: float | None = None
     window: bool = True
     serve: int | None = None
@@ -68,6 +74,7 @@ class WebcamOptions:
     overwrite: bool = False
     virtual_camera: bool = False
     folder: Path = Path()
+    governed: bool = True
 
 
 def run_webcam(
@@ -115,10 +122,10 @@ class _Session:
         )  # fmt: skip
         sinks = [stack.enter_context(sink) for sink in make_sinks(options, self._controls.do, self._state)]
         source = stack.enter_context(open_live(options.asked, self._stop, self._notices.tell, opener))
+        styles, governor = self._paced(styles, first, source)
         pool = EnginePool(
             styles, self._open_stylizer, self._notices.tell, most_open=max(8, len(options.styles) + 6)
         )
-        governor = None if options.target_fps is None else Governor(options.target_fps)
         painter = stack.enter_context(Painter(pool, governor))
         self._say(painter.prepare(source.info.size, self._controls.settings))
         self._preload(painter, source, first)
@@ -132,7 +139,30 @@ class _Session:
         for page in sinks:
             if isinstance(page, ServeSink):
                 self._say(f"open {page.address} in a browser")
+        self._notices.tell(f"{titles[first]}; h shows the keys", START_S)
         return self._loop.run()
+
+    def _paced(
+        self, styles: tuple[StyleFile, ...], first: int, source: Source
+    ) -> tuple[tuple[StyleFile, ...], Governor | None]:
+        """The styles in the networks that hold the rate, and what goes on holding it."""
+        options, size = self._options, source.info.size
+        if not options.governed:
+            return styles, None
+        governor = Governor(options.target_fps or min(FASTEST_FPS, float(source.info.rate or FASTEST_FPS)))
+        if options.quality != "auto":
+            return styles, governor
+        networks = {"best": styles, "fast": fast_versions(styles)}
+        if networks["fast"][first] is styles[first]:
+            del networks["fast"]
+        costs_s = {}
+        for quality, those in networks.items():
+            with self._open_stylizer(those[first], size) as stylizer:
+                costs_s[quality] = frame_cost_s(stylizer)
+        pace = choose_pace(costs_s, governor.target_fps, options.settings.scale)
+        governor.scale = pace.scale
+        self._say(pace.reason)
+        return networks[pace.quality], governor
 
     def _try_display(self) -> DisplayTrial | None:
         if not self._options.window:
@@ -187,9 +217,10 @@ def choose_styles(options: WebcamOptions, say: Tell) -> tuple[tuple[StyleFile, .
     Raises:
         StyleNotFoundError, StyleError: one that was named cannot be used, or there is none at all.
     """
+    quality = "best" if options.quality == "auto" else options.quality
     if options.styles:
-        return tuple(find_style(name, options.quality) for name in options.styles), 0
-    first = find_style(options.first_style, options.quality)
-    known = list_styles(on_damaged=lambda error: say(f"warning: {error}"), quality=options.quality)
+        return tuple(find_style(name, quality) for name in options.styles), 0
+    first = find_style(options.first_style, quality)
+    known = list_styles(on_damaged=lambda error: say(f"warning: {error}"), quality=quality)
     places = [place for place, style in enumerate(known) if style.path == first.path]
     return (tuple(known), places[0]) if places else ((first, *known), 0)

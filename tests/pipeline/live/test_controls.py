@@ -35,7 +35,7 @@ def controls() -> LiveControls:
         ("keep-colors", "keep_colors", True),
         ("steady", "steady", True),
         ("mirror", "mirror", True),
-        ("information", "information", False),
+        ("information", "information", True),
         ("help", "help", True),
     ],
 )

@@ -121,7 +121,10 @@ def test_quitting_and_stopping_are_told_apart(style: StyleFile) -> None:
 def test_people_see_information_and_others_the_bare_result(style: StyleFile) -> None:
     arrived = threading.Semaphore(0)
     bare, watching = Keeping(), Watching(lambda frame: arrived.release())
-    Rig((style,), Scripted(3, lambda index: arrived.acquire(timeout=LONG_S)), [bare, watching]).run()
+    Rig(
+        (style,), Scripted(3, lambda index: arrived.acquire(timeout=LONG_S)), [bare, watching],
+        Settings(information=True),
+    ).run()  # fmt: skip
     assert len(np.unique(bare.kept[-1].pixels)) == 1
     assert len(np.unique(watching.kept[-1].pixels)) > 1
 

@@ -283,7 +283,9 @@ def test_help_has_every_key() -> None:
 
 
 @pytest.mark.parametrize("size", [(48, 64), (480, 640), (1080, 1920), (64, 2000), (10, 10)])
-@pytest.mark.parametrize("settings", [Settings(), Settings(help=True), Settings(side_by_side=True)])
+@pytest.mark.parametrize(
+    "settings", [Settings(information=True), Settings(help=True), Settings(side_by_side=True)]
+)
 def test_the_overlay_fits_every_size_and_only_reads(size: tuple[int, int], settings: Settings) -> None:
     source, result = grey(50, size), grey(180, size)
     page = Overlay().compose(source, result, settings, status(), "camera 0 is gone", 0.0)
@@ -293,16 +295,16 @@ def test_the_overlay_fits_every_size_and_only_reads(size: tuple[int, int], setti
 
 
 def test_nothing_lies_over_the_picture_when_it_is_switched_off() -> None:
-    page = Overlay().compose(grey(1), grey(2), Settings(information=False), status(), "", 0.0)
+    page = Overlay().compose(grey(1), grey(2), Settings(), status(), "", 0.0)
     assert (page == 2).all()
     assert text_unit(480) == 11
 
 
 def test_the_information_is_drawn_anew_when_something_changed() -> None:
     overlay, frame = Overlay(), grey(100, (480, 640))
-    first = overlay.compose(frame, frame, Settings(), status(), "", 0.0)
-    again = overlay.compose(frame, frame, Settings(), status(), "", 0.1)
-    other = overlay.compose(frame, frame, Settings(strength=0.5), status(), "", 0.1)
+    first = overlay.compose(frame, frame, Settings(information=True), status(), "", 0.0)
+    again = overlay.compose(frame, frame, Settings(information=True), status(), "", 0.1)
+    other = overlay.compose(frame, frame, Settings(strength=0.5, information=True), status(), "", 0.1)
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
     assert threading.active_count() >= 1

@@ -1,0 +1,84 @@
+"""The first choice of network and scale: the best-looking pair that holds the rate on this machine."""
+
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.common.machine import cpu_name, usable_cores
+from pipeline.engines.cache import file_digest, get_or_build
+from pipeline.engines.parity import sample_frames
+from pipeline.live.controls import SCALES
+from pipeline.style import StyleFile, read_style, style_paths
+from pipeline.stylize.stylizer import Stylizer
+
+FRAMES = 10
+HOLDS_BELOW = 0.75
+"""Share of a frame's time that painting may take at the start: the rest is the camera's and the window's."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What the first frames are painted with.
+
+    Attributes:
+        quality: ``best`` or ``fast``.
+        scale: of the frame that the network sees.
+        reason: one line for the person.
+    """
+
+    quality: str
+    scale: float
+    reason: str
+
+
+def choose_pace(costs_s: Mapping[str, float], target_fps: float, highest: float = 1.0) -> Pace:
+    """The largest scale that holds ``target_fps``, with the best network that does so at it. Pure.
+
+    Args:
+        costs_s: seconds of one frame at full size, by quality, the best-looking first. Time grows with the
+            square of the scale.
+        highest: no scale above this one.
+    """
+    scales = sorted((s for s in SCALES if s <= highest), reverse=True)
+    pairs = [(quality, scale) for scale in scales for quality in costs_s]
+    busy = {pair: costs_s[pair[0]] * pair[1] ** 2 * target_fps for pair in pairs}
+    chosen = next((pair for pair in pairs if busy[pair] <= HOLDS_BELOW), min(pairs, key=busy.__getitem__))
+    measured = ", ".join(f"{name} {1e3 * cost:.0f} ms" for name, cost in costs_s.items())
+    quality, scale = chosen
+    reason = (
+        f"{quality} network at scale {scale:g} for {target_fps:.4g} fps (a frame of full size: {measured})"
+    )
+    return Pace(quality, scale, reason)
+
+
+def fast_versions(styles: tuple[StyleFile, ...]) -> tuple[StyleFile, ...]:
+    """The same styles with their smaller networks, where a style found by name has one."""
+    best, fast = style_paths(), style_paths(quality="fast")
+    return tuple(
+        read_style(fast[style.path.stem])
+        if style.path.stem in fast and best.get(style.path.stem) == style.path
+        else style
+        for style in styles
+    )
+
+
+def frame_cost_s(stylizer: Stylizer) -> float:
+    """Median seconds of ten frames, measured once for a style, size and engine on this machine."""
+    key = {
+        "style": file_digest(stylizer.style.path),
+        "size": stylizer.size,
+        "engine": str(stylizer.info),
+        "machine": f"{cpu_name()}, {usable_cores()} cores",
+    }
+
+    def measured() -> tuple[bytes, dict[str, float]]:
+        frame = sample_frames(stylizer.size)[0]
+        times = []
+        for _ in range(FRAMES):
+            began_at = time.perf_counter()
+            stylizer(frame)
+            times.append(time.perf_counter() - began_at)
+        return b"", {"seconds": statistics.median(times)}
+
+    return float(get_or_build("pace", key, measured).facts["seconds"])
