@@ -4,6 +4,7 @@ Who runs the style needs no NNCF: ``pipeline.engines.int8`` reads the finished g
 """
 
 import dataclasses
+import logging
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -106,6 +107,7 @@ def quantized(style_path: Path, card: StyleCard, frames: Sequence[Pixels]) -> in
     def feed(frame: Pixels) -> dict[str, Any]:
         return {INPUT_NAME: frame[np.newaxis], **controls}
 
+    nncf.set_log_level(logging.ERROR)  # what it leaves in float is meant, see above
     scope = nncf.IgnoredScope(names=_outermost_convolutions(model), types=list(_IN_FLOAT), validate=False)
     graph = nncf.quantize(
         model,
