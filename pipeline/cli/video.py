@@ -43,11 +43,22 @@ def parse_fps(text: str | None) -> Fraction | None:
         raise typer.BadParameter(f"{text!r} is no frame rate; write 25 or 30000/1001") from error
 
 
+def check_output(output: Path, container: str | None, json_lines: bool) -> None:
+    """Raise typer.BadParameter where ``--format`` or ``--json`` does not go with the output."""
+    poured = str(output) == "-"
+    if container is not None and not poured:
+        raise typer.BadParameter(f"--format is for `-o -`; the name {output} chooses its own format")
+    if poured and json_lines:
+        raise typer.BadParameter("--json and `-o -` would both write to standard output; take one of them")
+
+
 @flattened
 def video(
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="IN...", help="Videos, folders, glob patterns, shot/%06d.png."),
+        typer.Argument(
+            metavar="IN...", help="Videos, folders, glob patterns, shot/%06d.png, pipes, - or http addresses."
+        ),
     ],
     output: Annotated[
         Path,
@@ -55,8 +66,8 @@ def video(
             "--output",
             "-o",
             metavar="OUT",
-            help="mp4, mov, mkv, webm, gif, %06d.png; for several inputs a folder, or a name such as "
-            "{stem}-{style}.mp4.",
+            help="mp4, mov, mkv, webm, gif, %06d.png, - for standard output; for several inputs a folder, "
+            "or a name such as {stem}-{style}.mp4.",
         ),
     ],
     chosen: StyleChoice,
@@ -87,14 +98,19 @@ def video(
         str | None, typer.Option(metavar="ADDRESS", help="Spread over a Ray cluster: local, auto, address.")
     ] = None,
     json_lines: Annotated[bool, typer.Option("--json", help="Progress as JSON lines.")] = False,
+    container: Annotated[
+        str | None, typer.Option("--format", help="Of `-o -`: mkv (default), webm, mp4, mov, gif.")
+    ] = None,
 ) -> None:
     """Stylize videos; sound, subtitles and chapters are copied. Ctrl-C can be resumed."""
     from pipeline.cli import terminal
     from pipeline.video import batch, batch_plan
     from pipeline.video.options import VideoOptions
 
+    check_output(output, container, json_lines)
     wanted = VideoOptions(
-        Path(sources[0]), output, crf=crf, preset=preset, codec=codec, fps=parse_fps(fps),
+        Path(sources[0]), output, named=sources[0], container=container or "mkv",
+        crf=crf, preset=preset, codec=codec, fps=parse_fps(fps),
         deinterlace=deinterlace, hdr=hdr, schedule=schedule, fade_s=Fraction(str(fade)),
         resume=resume, preview_s=preview, deflicker=steady,
         **painting(chosen, by, how),
@@ -157,7 +173,7 @@ def events_as_bar(plan: "VideoPlan") -> "Iterator[Tell]":
     """A bar for the only file; its engine and its notes are lines, its end is told by ``sum_up``."""
     from pipeline.cli.terminal import progress_bar
 
-    with progress_bar(plan.options.input.name) as show_progress:
+    with progress_bar(Path(plan.options.label).name) as show_progress:
 
         def show(event: "Event") -> None:
             if event.progress is not None:

@@ -89,12 +89,12 @@ def _run(plan: VideoPlan, run: RunVideo, tell: Tell, stop: threading.Event) -> O
         outcome = Outcome(plan, "failed", line, exit_code=1, error=error)
     if outcome.state == "stopped":
         stop.set()
-    tell(Event(outcome.state, plan.options.input, _facts(outcome)))
+    tell(Event(outcome.state, plan.options.label, _facts(outcome)))
     return outcome
 
 
 def _outcome(plan: VideoPlan, run: RunVideo, tell: Tell, stop: threading.Event) -> Outcome:
-    name, final = plan.options.input, plan.options.final
+    name, final = plan.options.label, plan.options.final
     if plan.action == "skip":
         return Outcome(plan, "skipped", plan.reason)
     if plan.action == "refuse":
@@ -142,4 +142,4 @@ def rows(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, ...]]:
         frames = str(summary.frames) if summary else ""
         fps = f"{summary.fps:.1f}" if summary else ""
         where = str(summary.output) if summary and not outcome.line else outcome.line
-        yield outcome.plan.options.input.name, outcome.state, frames, fps, where
+        yield Path(outcome.plan.options.label).name, outcome.state, frames, fps, where

@@ -10,8 +10,10 @@ from pipeline.common.atomic_files import name_fault
 from pipeline.common.errors import InputError, OutputError
 from pipeline.images.reading import natural_key
 from pipeline.video.options import VideoOptions
+from pipeline.video.outputs.standard_output import is_standard_output
 from pipeline.video.plan import ScheduledStyles, VideoPlan
 from pipeline.video.reading.picture_sequence import VIDEO_SUFFIXES, is_picture_sequence, name_without_number
+from pipeline.video.reading.spooling import is_stream
 
 DEFAULT_PATTERN = "{stem}-{style}.mp4"
 _FIELD = re.compile(r"\{(?:stem|name|style|parent|number)[^{}]*\}")
@@ -31,6 +33,8 @@ def find_inputs(names: Sequence[str]) -> list[Path]:
 
 def _find(name: str) -> list[Path]:
     path = Path(name)
+    if is_stream(name):
+        return [path]
     fault = name_fault(path)
     if fault is not None:
         raise InputError(fault)
@@ -67,12 +71,14 @@ def _videos(folder: Path) -> list[Path]:
 
 def is_batch(names: Sequence[str], output: Path) -> bool:
     """Whether the inputs are several, or may be: then the output is a folder or a naming pattern."""
+    if is_standard_output(output) and len(names) == 1:
+        return False
     return len(names) != 1 or _may_be_several(names[0]) or _FIELD.search(output.name) is not None
 
 
 def _may_be_several(name: str) -> bool:
     path = Path(name)
-    if name_fault(path) is not None or path.is_file() or is_picture_sequence(path):
+    if is_stream(name) or name_fault(path) is not None or path.is_file() or is_picture_sequence(path):
         return False
     return path.is_dir() or glob.has_magic(name)
 
@@ -93,6 +99,9 @@ def plan(names: Sequence[str], output: Path, options: VideoOptions) -> list[Vide
     pattern = output if "{" in output.name else output / DEFAULT_PATTERN
     planned, styles = list[VideoPlan](), ScheduledStyles.of(options)
     taken: dict[Path, Path] = {}
+    if is_standard_output(output):
+        raise OutputError("standard output takes one video; name a folder, or a name such as {stem}.mp4")
+    streams = {Path(name): name for name in names if is_stream(name)}
     for number, path in enumerate(find_inputs(names), 1):
         target = output_for(pattern, path, options, number)
         if target in taken:
@@ -102,7 +111,12 @@ def plan(names: Sequence[str], output: Path, options: VideoOptions) -> list[Vide
             )
         taken[target] = path
         planned.append(
-            replace(VideoPlan.of(replace(options, input=path, output=target), styles), makes_folder=True)
+            replace(
+                VideoPlan.of(
+                    replace(options, input=path, named=streams.get(path, ""), output=target), styles
+                ),
+                makes_folder=True,
+            )
         )
     return planned
 
@@ -116,7 +130,7 @@ def plan_one(options: VideoOptions) -> VideoPlan:
 def plan_rows(planned: Sequence[VideoPlan]) -> Iterator[tuple[str, ...]]:
     """input, action, output, reason: one row a file for the plan's table."""
     for job in planned:
-        yield str(job.options.input), job.action, str(job.options.final), job.reason
+        yield job.options.label, job.action, str(job.options.final), job.reason
 
 
 def output_for(pattern: Path, source: Path, options: VideoOptions, number: int = 1) -> Path:

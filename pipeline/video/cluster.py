@@ -15,10 +15,13 @@ from typing import Any
 import ray
 
 from pipeline.common.closeable import Closeable
-from pipeline.common.errors import EngineError
+from pipeline.common.errors import EngineError, InputError
 from pipeline.video.job import VideoJob, VideoSummary, opened
+from pipeline.video.options import check_options
+from pipeline.video.outputs.standard_output import is_standard_output
 from pipeline.video.plan import VideoPlan
 from pipeline.video.progress import Tell
+from pipeline.video.reading.spooling import is_stream
 from pipeline.video.segment_task import Rendered, Task, render_segment, tasks_left
 from pipeline.video.segments.segment_file import install
 
@@ -66,6 +69,12 @@ class Cluster(Closeable):
             machine, EngineError where another machine would run another engine, or was lost.
             KeyboardInterrupt: stopped.
         """
+        check_options(plan.options)
+        if is_stream(plan.options.name) or is_standard_output(plan.options.output):
+            raise InputError(
+                "a cluster works on files that all its machines see, not on pipes and addresses; save "
+                "it first"
+            )
         with opened(plan, tell) as job:
             tasks = tasks_left(job)
             job.stylizer.close()  # was only looked at: the machines open their own

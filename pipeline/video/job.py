@@ -7,21 +7,23 @@ all are there they are put together, with everything else of the input, checked,
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from pipeline.frame import Frame, Pixels
 from pipeline.stylize.scheduled import ScheduledStylizer
 from pipeline.video.loop import run_frames
-from pipeline.video.options import VideoOptions, check_options
+from pipeline.video.options import VideoOptions
 from pipeline.video.outputs.base import OutputAssembler, part_name
+from pipeline.video.outputs.standard_output import pour
 from pipeline.video.plan import VideoPlan
 from pipeline.video.preview import Preview
 from pipeline.video.progress import Event, LoopProgress, Tell
 from pipeline.video.reading.media import MediaSource, Position, pixels_crc
 from pipeline.video.segments.journal import Journal
 from pipeline.video.segments.sink import SegmentedSink
+from pipeline.video.streamed import as_files
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,14 @@ def run_plan(plan: VideoPlan, tell: Tell, stop: threading.Event) -> VideoSummary
             stands under the output's name then.
         KeyboardInterrupt: stopped before anything was written.
     """
-    with opened(plan, tell) as job:
-        return _run(job, stop)
+    with as_files(plan, tell, stop) as settled, opened(settled, tell) as job:
+        done = _run(job, stop)
+        if not settled.options.poured:
+            return done
+        if done.interrupted:
+            raise KeyboardInterrupt
+        pour(done.output)
+        return replace(done, output=plan.options.output)
 
 
 @dataclass
@@ -145,7 +153,7 @@ class VideoJob:
     def tell_progress(self, made: int, seconds: float) -> None:
         """This run has made so many frames in so many seconds."""
         progress = LoopProgress(self.resumed + made, self.source.info.frame_count, seconds, self.resumed)
-        self.tell(Event.of_progress(self.plan.options.input, progress))
+        self.tell(Event.of_progress(self.plan.options.label, progress))
 
     def assemble(self, segments: Sequence[Path], complete: bool) -> None:
         """Make the output of its segments; see ``OutputAssembler.build``."""
@@ -179,7 +187,6 @@ class VideoJob:
 @contextmanager
 def opened(plan: VideoPlan, tell: Tell) -> Iterator[VideoJob]:
     """Open every part of a job; closed when the block ends. Raises as ``run_plan``."""
-    check_options(plan.options)
     with plan.open_source() as source:
         assembler = plan.open_assembler(source)
         assembler.rehearse()
@@ -188,7 +195,7 @@ def opened(plan: VideoPlan, tell: Tell) -> Iterator[VideoJob]:
             plan.open_journal(stylizer.engine_names, assembler) as journal,
         ):
             job = VideoJob(plan, source, stylizer, assembler, journal, tell)
-            tell(Event("engine", plan.options.input, {"engine": job.engine}))
+            tell(Event("engine", plan.options.label, {"engine": job.engine}))
             yield job
 
 

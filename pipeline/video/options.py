@@ -1,6 +1,5 @@
 """What ``brushstream video`` is asked for, and what of it can be refused at once."""
 
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -9,14 +8,15 @@ from pipeline.common.atomic_files import check_target, name_fault
 from pipeline.common.errors import InputError, OutputError
 from pipeline.stylize.options import PaintingOptions
 from pipeline.video.outputs.opening import final_path
+from pipeline.video.outputs.standard_output import check_standard_output, is_standard_output
 from pipeline.video.reading.picture_sequence import is_picture_pattern
+from pipeline.video.reading.spooling import address_of, check_stream, is_stream, shown
 from pipeline.video.reading.video_file import Deinterlace, Hdr
 from pipeline.video.segments.sink import SEGMENT_FRAMES
 from pipeline.video.writing.encoding import FORMATS, Encoding, family_for
 
 _LARGEST_SIDE_PX = 16384
 _FASTEST_FPS = 1000
-_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.+)", re.IGNORECASE)  # a Path holds one slash of two
 _ENCODING = Encoding()
 
 
@@ -25,9 +25,10 @@ class VideoOptions(PaintingOptions):
     """What ``brushstream video`` was asked for; see ``PaintingOptions`` too.
 
     Attributes:
-        input: a video file, a folder of pictures, or a pattern of numbered pictures (``shot/%06d.png``).
+        input: a video file, a folder of pictures, or a pattern of numbered pictures (``shot/%06d.png``);
+            ``-`` is standard input, a pipe or an address of http or https is read to its end first.
         output: the extension chooses the container: mp4, m4v, mov, mkv, webm, gif; a pattern of numbered
-            pictures makes its folder.
+            pictures makes its folder; ``-`` is standard output.
         style: a style's name or the path of a style file.
         crf, preset, codec, threads: see ``writing.encoding.Encoding``.
         fps: frames at this even rate; None keeps every frame's own time.
@@ -38,6 +39,9 @@ class VideoOptions(PaintingOptions):
         segment_frames: frames that are written down as done together.
         preview_s: seconds between preview pictures beside the output; 0 makes none.
         deflicker: calm flicker where nothing moves.
+        container: of what goes to standard output, by its extension.
+        named: the input as it was written: a path loses slashes of an address, and ``./`` of a file.
+        poured: ``output`` is a file that goes to standard output when it is whole.
     """
 
     input: Path
@@ -56,11 +60,29 @@ class VideoOptions(PaintingOptions):
     segment_frames: int = SEGMENT_FRAMES
     preview_s: float = 0.0
     deflicker: bool = False
+    container: str = "mkv"
+    named: str = ""
+    poured: bool = False
+
+    @property
+    def name(self) -> str:
+        """The input as it was written."""
+        return self.named or address_of(str(self.input)) or str(self.input)
+
+    @property
+    def label(self) -> str:
+        """The input for people: without the password of an address."""
+        return shown(self.name)
 
     @property
     def final(self) -> Path:
-        """The file or folder that appears at the end. Raises OutputError for an unknown extension."""
+        """The file or folder that appears at the end, ``-``. Raises OutputError for an unknown extension."""
         return final_path(self.output)
+
+    @property
+    def suffix(self) -> str:
+        """Of the output, in small letters."""
+        return f".{self.container}" if is_standard_output(self.output) else self.final.suffix.lower()
 
     @property
     def encoding(self) -> Encoding:
@@ -75,10 +97,10 @@ def check_options(options: VideoOptions) -> None:
         InputError: a size, frame rate or segment length that makes no sense.
         OutputError: the output cannot be written, or is the input.
     """
-    fault = name_fault(options.input)
-    if fault is not None:
+    if is_stream(options.name):
+        check_stream(options.name)
+    elif (fault := name_fault(options.input)) is not None:
         raise InputError(fault)
-    refuse_pipe_or_address(options.input)
     if options.size is not None and not all(1 <= side <= _LARGEST_SIDE_PX for side in options.size):
         height, width = options.size
         raise InputError(f"size must lie in 1..{_LARGEST_SIDE_PX} pixels a side, got {width}x{height}")
@@ -89,27 +111,9 @@ def check_options(options: VideoOptions) -> None:
     final = options.final
     if final.exists() and options.input.exists() and final.samefile(options.input):
         raise OutputError(f"input and output are both {final}; choose another output")
-    if not is_picture_pattern(options.output):
+    if is_standard_output(options.output):
+        check_standard_output(options.container)
+    elif not is_picture_pattern(options.output):
         check_target(final, options.overwrite)
-    if final.suffix.lower() in FORMATS:
-        family_for(options.encoding, FORMATS[final.suffix.lower()])
-
-
-def refuse_pipe_or_address(path: Path) -> None:
-    """Pictures and sound are read apart, and a resumed job reads again: only files can be read so often.
-
-    Raises:
-        InputError: ``path`` is a pipe, standard input, or the address of a server.
-    """
-    address = _ADDRESS.match(str(path))
-    if address and not path.exists():
-        url = f"{address.group(1)}://{address.group(2)}"
-        raise InputError(
-            f"{url} is an address, a file was wanted; save it first, with "
-            f"`ffmpeg -i {url} -c copy clip.mkv` say, or watch it with `brushstream webcam`"
-        )
-    if str(path) == "-" or path.is_fifo() or path.is_char_device():
-        raise InputError(
-            f"{path} is a pipe, which can be read only once; save it as a file first, with "
-            "`cat > clip.ts` say, and name that"
-        )
+    if options.suffix in FORMATS:
+        family_for(options.encoding, FORMATS[options.suffix])

@@ -16,6 +16,7 @@ from pipeline.stylize.scheduled import ScheduledStylizer
 from pipeline.video.options import VideoOptions
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest
 from pipeline.video.outputs.opening import holds_pixel_aspect, open_assembler
+from pipeline.video.outputs.standard_output import is_standard_output
 from pipeline.video.reading import picture_sequence
 from pipeline.video.reading.media import MediaSource
 from pipeline.video.reading.video_file import VideoFileSource
@@ -121,6 +122,7 @@ class VideoPlan:
             source.end,
             options.overwrite,
             source.numbers,
+            options.poured,
         )
         assembler = open_assembler(wanted)
         if wanted.shift:
@@ -162,6 +164,8 @@ class VideoPlan:
 
 def _action(options: VideoOptions) -> tuple[Action, str]:
     final = options.final
+    if is_standard_output(final):
+        return "make", ""
     if final.exists() and not options.overwrite:
         if options.input.exists() and final.samefile(options.input):
             return "refuse", f"input and output are both {final}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 STAGES = ("decode", "stylize", "encode")
@@ -36,25 +35,25 @@ class Event:
 
     Attributes:
         kind: ``start``, ``engine``, ``progress``, ``note``, ``done``, ``failed``, ``skipped``, ``stopped``.
-        input: the video.
+        input: the video, as it was named.
         facts: what there is to say of it, as JSON values.
         progress: where the job stands, of kind ``progress``.
     """
 
     kind: str
-    input: Path
+    input: str
     facts: Mapping[str, Any]
     progress: LoopProgress | None = None
 
     @classmethod
-    def of_progress(cls, video: Path, progress: LoopProgress) -> "Event":
+    def of_progress(cls, video: str, progress: LoopProgress) -> "Event":
         """Of kind ``progress``."""
         facts = {"frames": progress.frames, "expected": progress.expected, "resumed": progress.resumed}
         return cls("progress", video, {**facts, "fps": round(progress.fps, 2)}, progress)
 
     def to_json(self) -> dict[str, Any]:
         """As one flat JSON object."""
-        return {"event": self.kind, "input": str(self.input), **self.facts}
+        return {"event": self.kind, "input": self.input, **self.facts}
 
 
 Tell = Callable[[Event], None]

@@ -24,6 +24,7 @@ class OutputRequest:
         shift: seconds added to every time.
         end: seconds of the input's own time at which its pictures end, None where it does not say.
         overwrite: replace what stands at ``path``.
+        poured: must be readable from its beginning while it comes.
         numbers: that the pictures of a sequence keep; counted from zero where empty.
     """
 
@@ -35,6 +36,7 @@ class OutputRequest:
     end: Fraction | None = None
     overwrite: bool = False
     numbers: Sequence[int] = ()
+    poured: bool = False
 
     def last_shown_s(self, begin: Fraction, whole: bool) -> Fraction:
         """Seconds the last picture stands, from ``begin`` to the pictures' end where that is known.

@@ -42,8 +42,9 @@ class MovieAssembler(OutputAssembler):
     def _open(self, path: Path, overwrite: bool) -> OutputFile:
         wanted = self._wanted
         return OutputFile(
-            path, self.spec, overwrite=overwrite, passthrough_from=wanted.source, shift=wanted.shift
-        )
+            path, self.spec, overwrite=overwrite, passthrough_from=wanted.source, shift=wanted.shift,
+            fragmented=wanted.poured,
+        )  # fmt: skip
 
     def build(self, segments: Sequence[Path], complete: bool, damaged: bool = False) -> Path:
         """See ``OutputAssembler``."""

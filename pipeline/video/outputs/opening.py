@@ -9,6 +9,7 @@ from pipeline.video.outputs.base import OutputAssembler, OutputRequest
 from pipeline.video.outputs.gif import GifAssembler
 from pipeline.video.outputs.movie import MovieAssembler
 from pipeline.video.outputs.pictures import PicturesAssembler
+from pipeline.video.outputs.standard_output import is_standard_output
 from pipeline.video.reading.picture_sequence import is_picture_pattern
 from pipeline.video.writing.encoding import FORMATS
 
@@ -22,8 +23,8 @@ def final_path(path: Path) -> Path:
     fault = name_fault(path)
     if fault is not None:
         raise OutputError(fault)
-    if str(path) == "-":
-        raise OutputError("a result is checked as a whole before it appears; name a file instead of -")
+    if is_standard_output(path):
+        return path
     suffix = path.suffix.lower()
     if is_picture_pattern(path):
         if suffix not in WRITABLE:

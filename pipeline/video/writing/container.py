@@ -16,6 +16,7 @@ from pipeline.common.errors import OutputError
 from pipeline.video.writing.frame_encoder import EncodedPacket, VideoSpec
 from pipeline.video.writing.passthrough import PassthroughStreams
 
+_FRAGMENTED = {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
 _AUDIO_AHEAD_S = Fraction(1, 2)
 FAILURES = (FFmpegError, OSError, ValueError)
 """What PyAV raises while a file is written."""
@@ -39,12 +40,14 @@ class OutputFile:
         overwrite: bool = False,
         passthrough_from: Path | None = None,
         shift: Fraction = Fraction(0),
+        fragmented: bool = False,
     ) -> None:
         """Create the hidden file, its streams and its header.
 
         Args:
             passthrough_from: file whose sound, subtitles, chapters and tags go along, at their own times.
             shift: seconds added to every time of pictures and passthrough streams.
+            fragmented: MP4 and MOV can be read from their beginning, and without going back.
 
         Raises:
             OutputError: the folder is missing or read-only, ``path`` is there already, no space, or the
@@ -60,13 +63,16 @@ class OutputFile:
         self._arrived: set[int] = set()
         self._refused: str | None = None
         try:
-            self._open(self._part, passthrough_from)
+            self._open(self._part, passthrough_from, _FRAGMENTED if fragmented else {})
         except FAILURES as error:
             self.close()
             raise translate(path, error) from error
 
-    def _open(self, part: PartFile, passthrough_from: Path | None) -> None:
-        self._container = av.open(part.file, "w", format=self.spec.container)
+    def _open(self, part: PartFile, passthrough_from: Path | None, options: dict[str, str]) -> None:
+        container = self.spec.container
+        self._container = av.open(
+            part.file, "w", format=container, options=options if container in ("mp4", "mov") else {}
+        )
         rate = self.spec.pictures.rate.limit_denominator(1001)
         encoder = self.spec.family.encoder
         self.stream = cast(
