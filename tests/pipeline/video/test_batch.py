@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import style
+from pipeline import lookup, style
 from pipeline.cli import main
 from pipeline.common.errors import InputError, OutputError
 from pipeline.video import batch, batch_plan
@@ -139,8 +139,8 @@ def test_a_preview_stands_beside_a_running_job(tmp_path: Path) -> None:
 def test_a_style_is_read_once_for_all_files(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, paths = style.read_style, list[Path]()
-    monkeypatch.setattr(style, "read_style", lambda path: (paths.append(path), read(path))[1])
+    read, paths = lookup.read_style, list[Path]()
+    monkeypatch.setattr(lookup, "read_style", lambda path: (paths.append(path), read(path))[1])
     planned = batch_plan.plan([str(folder)], tmp_path / "out", options(folder))
     assert [outcome.state for outcome in batch.run_jobs(planned)] == ["done", "done", "failed"]
     assert [path.name for path in paths] == ["invert.onnx"]
