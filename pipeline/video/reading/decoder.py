@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import cast
 
 import av
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -20,6 +22,7 @@ from pipeline.video.reading.clean_aperture import Aperture, clean_aperture
 from pipeline.video.reading.streams import first_pictures
 from pipeline.video.reading.timeline import Timeline, placed
 
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _TEXT_ART_FORMATS = {"tty", "ansi", "idf", "bin", "xbin"}
 _DURATION_IN_HEADER = ("mov", "mp4", "matroska", "webm", "avi", "flv")
 _SEEKABLE = ("mov", "mp4", "matroska", "webm")  # elsewhere a seek may land anywhere: decode from the start
@@ -42,8 +45,7 @@ class VideoDecoder:
         self.path = path
         self.container = _open(path)
         self.stream = self._picture_stream()
-        self.stream.thread_type = "AUTO"
-        self.stream.codec_context.thread_count = min(usable_cores(), _MAX_DECODER_THREADS)
+        self._decoder = _decoder_of(self.stream)
         self.timeline = Timeline(self.container)
         self.tick = self.stream.time_base or Fraction(1, 90000)
         self.interlaced = 0
@@ -59,6 +61,7 @@ class VideoDecoder:
     def seek(self, pts: Fraction) -> None:
         """Go to a key frame at or before ``pts`` seconds; call ``pictures`` anew."""
         self.container.seek(int((pts + self.timeline.origin) / self.tick), stream=self.stream)
+        self._decoder.flush_buffers()
 
     @property
     def rate(self) -> Fraction | None:
@@ -74,8 +77,10 @@ class VideoDecoder:
 
     def aperture(self, size: tuple[int, int]) -> Aperture | None:
         """The part of the pictures of ``size`` (height, width) that is meant to be shown; None for all."""
-        is_movie = "mov" in self.container.format.name.split(",")
-        return clean_aperture(self.path, self.stream.index, size) if is_movie else None
+        names = self.container.format.name.split(",")
+        if "matroska" in names:
+            return matroska.pixel_crop(self.path, self.stream.index, size)
+        return clean_aperture(self.path, self.stream.index, size) if "mov" in names else None
 
     def end(self) -> Fraction | None:
         """Seconds at which the pictures end by the header, None where it does not say or cannot know."""
@@ -137,7 +142,7 @@ class VideoDecoder:
         damage: recordings of broadcasts start in the middle of a group of pictures.
         """
         try:
-            frames = self.stream.codec_context.decode(packet)
+            frames = self._decoder.decode(packet)
         except (FFmpegError, OSError):
             self._bad_packets += self._decoded_count > 0
             return
@@ -172,6 +177,24 @@ class VideoDecoder:
     def close(self) -> None:
         """Close the file. Closing twice is no error."""
         self.container.close()
+
+
+def _decoder_of(stream: VideoStream) -> VideoCodecContext:
+    """FFmpeg's own, or where the stream tells of an alpha channel one that reads it."""
+    context = stream.codec_context
+    library = _WITH_ALPHA.get(context.name) if stream.metadata.get("alpha_mode") == "1" else None
+    if library is not None:
+        own = cast(VideoCodecContext, CodecContext.create(library, "r"))
+        own.extradata, own.colorspace, own.color_range = (
+            context.extradata,
+            context.colorspace,
+            context.color_range,
+        )
+        own.color_primaries, own.color_trc = context.color_primaries, context.color_trc
+        context = own
+    context.thread_type = "AUTO"
+    context.thread_count = min(usable_cores(), _MAX_DECODER_THREADS)
+    return context
 
 
 REPAIR = "; it is damaged from the start: copy or export it again from where it came"

@@ -1,12 +1,16 @@
-"""What Matroska and WebM files tell of their own end (RFC 9559; EBML: RFC 8794)."""
+"""What Matroska and WebM files tell of their own end and of what is shown (RFC 9559; EBML: RFC 8794)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
+from pipeline.video.reading.clean_aperture import Aperture
+
 _EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
+_TRACKS, _TRACK_ENTRY, _VIDEO, _CLUSTER = 0x1654AE6B, 0xAE, 0xE0, 0x1F43B675
+_CROPS = {"bottom": 0x54AA, "top": 0x54BB, "left": 0x54CC, "right": 0x54DD}
 _TIME = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
@@ -31,6 +35,46 @@ def is_whole(path: Path) -> bool:
                 return False
             begin = content + size
     return False
+
+
+def pixel_crop(path: Path, track: int, size: tuple[int, int]) -> Aperture | None:
+    """What track number ``track`` wants shown of its pictures of ``size``; None where it is all of them."""
+    with path.open("rb") as file:
+        whole = (0, path.stat().st_size)
+        segments = _inside(file, whole, _SEGMENT)
+        tracks = [found for span in segments for found in _inside(file, span, _TRACKS)]
+        entries = [found for span in tracks for found in _inside(file, span, _TRACK_ENTRY)]
+        for span in entries[track : track + 1]:
+            for video in _inside(file, span, _VIDEO):
+                return _cropped({name: _value(file, video, of) for name, of in _CROPS.items()}, size)
+    return None
+
+
+def _cropped(crop: Mapping[str, int], size: tuple[int, int]) -> Aperture | None:
+    height, width = size[0] - crop["top"] - crop["bottom"], size[1] - crop["left"] - crop["right"]
+    shown = Aperture(crop["top"], crop["left"], height, width)
+    return shown if any(crop.values()) and height > 0 and width > 0 else None
+
+
+def _value(file: BinaryIO, span: tuple[int, int], name: int) -> int:
+    """The number in the first element of that name; 0 without one."""
+    for begin, end in _inside(file, span, name):
+        file.seek(begin)
+        return int.from_bytes(file.read(end - begin), "big")
+    return 0
+
+
+def _inside(file: BinaryIO, span: tuple[int, int], name: int) -> Iterator[tuple[int, int]]:
+    """(begin, end) of the content of the elements of that name, up to the first cluster of pictures."""
+    begin, last = span
+    while begin < last and (element := _element(file, begin)) is not None:
+        found, content, size = element
+        end = last if size is None else content + size
+        if found == name:
+            yield content, min(end, last)
+        if found == _CLUSTER:
+            return
+        begin = end
 
 
 def _element(file: BinaryIO, begin: int) -> tuple[int, int, int | None] | None:

@@ -116,8 +116,6 @@ class VideoFileSource(MediaSource):
     def _settle_color(self, first: VideoFrame, hdr: Hdr) -> None:
         self._coded = VideoColor.of_frame(first)
         self._ground = WhiteGround(self._coded)
-        if self._decoder.stream.metadata.get("alpha_mode") == "1":
-            self.notes.append("the transparency of VP8 and VP9 is left out: hidden colours may appear")
         self._tone_map = self._coded.is_hdr and hdr == "tone-map"
         if self._tone_map:
             self.notes.append("HDR was tone-mapped to BT.709; --hdr keep-tags paints its numbers as they are")

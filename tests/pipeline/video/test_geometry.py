@@ -109,3 +109,32 @@ def test_the_clean_aperture_is_what_is_shown(tmp_path: Path) -> None:
     assert source.notes == ["only 48x32 of 64x48 is meant to be shown, and was kept"]
     with VideoFileSource(path, (16, 24)) as source:
         assert next(iter(source)).pixels.shape == (16, 24, 3)
+
+
+def with_pixel_crop(path: Path, top: int, bottom: int, left: int, right: int) -> Path:
+    """A Matroska file of 64x48 with a crop in the place of its colours (RFC 9559, 5.1.4.1.28)."""
+    tags = [part for name in ("color_primaries", "color_trc", "colorspace") for part in (f"-{name}", "bt709")]
+    made = path.with_name("tagged.mkv")
+    make_media.ffmpeg(*make_media.TESTSRC, *make_media.H264, *tags, made)
+    data = bytearray(made.read_bytes())
+    crop = struct.pack(
+        ">HBBHBBHBBHBB", 0x54AA, 0x81, bottom, 0x54BB, 0x81, top, 0x54CC, 0x81, left, 0x54DD, 0x81, right
+    )
+    at = data.find(b"\x55\xb0")
+    room = 3 + (data[at + 2] & 0x7F)
+    data[at : at + room] = crop + bytes((0xEC, 0x80 | room - len(crop) - 2)) + bytes(room - len(crop) - 2)
+    path.write_bytes(data)
+    return path
+
+
+def test_the_pixel_crop_of_matroska_is_what_is_shown(tmp_path: Path) -> None:
+    path = with_pixel_crop(tmp_path / "in.mkv", top=6, bottom=10, left=12, right=4)
+    with VideoFileSource(tmp_path / "tagged.mkv") as source:
+        height, width = source.info.size
+    with VideoFileSource(path) as source:
+        shown = next(iter(source)).pixels
+    assert shown.shape == (height - 16, width - 16, 3)
+    assert source.notes == [
+        f"only {width - 16}x{height - 16} of {width}x{height} is meant to be shown, and was kept"
+    ]
+    assert source.pictures.aspect == 1
