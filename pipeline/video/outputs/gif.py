@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from pipeline.common.atomic_files import PartFile
+from pipeline.common.errors import OutputError
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_name
 from pipeline.video.segments.joining import first_and_last, frame_count
 from pipeline.video.segments.segment_encoder import PacketEncoder
@@ -25,19 +26,25 @@ from pipeline.video.writing.frame_encoder import FrameEncoder, VideoSpec
 from pipeline.video.writing.verification import check_video
 
 _TICK = Fraction(1, 100)  # a GIF counts hundredths of a second
-_LONGEST_DELAY = 65535
+_LARGEST = _LONGEST_DELAY = 65535  # a GIF counts both in two bytes
 
 
 class GifAssembler(OutputAssembler):
     """A GIF that loops; 256 colours of all its pictures together, times in hundredths of a second."""
 
     def __init__(self, wanted: OutputRequest) -> None:
-        """Settle the encoding of the segments."""
+        """Settle the encoding of the segments. Raises OutputError for sides that a GIF cannot count."""
         self.final = wanted.path
         self._wanted = wanted
         encoding = Encoding(codec="ffv1", threads=wanted.encoding.threads)
         self.spec = VideoSpec.settled(wanted.pictures, "matroska", encoding)
         self.encoding = self.spec.encoding
+        height, width = wanted.pictures.size
+        if max(height, width) > _LARGEST:
+            raise OutputError(
+                f"{self.final}: a GIF has at most {_LARGEST} pixels a side, {width}x{height} were wanted; "
+                "make it smaller with --size"
+            )
         self.notes = ["a GIF holds 256 colours, hundredths of a second and no sound: the rest is left out"]
 
     def new_encoder(self) -> PacketEncoder:

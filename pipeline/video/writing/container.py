@@ -15,6 +15,7 @@ from pipeline.common.atomic_files import PartFile, write_error
 from pipeline.common.errors import OutputError
 from pipeline.video.writing.frame_encoder import EncodedPacket, VideoSpec
 from pipeline.video.writing.passthrough import PassthroughStreams
+from pipeline.video.writing.tracks import takes_timecode
 
 _FRAGMENTED = {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
 _AUDIO_AHEAD_S = Fraction(1, 2)
@@ -83,8 +84,19 @@ class OutputFile:
         if passthrough_from is not None:
             self._passthrough = PassthroughStreams(passthrough_from, self._container, self.notes, self._shift)
             self.kinds += self._passthrough.kinds
-            self.stream.metadata.update(self._passthrough.video_tags())
+            self.stream.metadata.update(self._tags(self._passthrough.video_tags()))
         self._container.start_encoding()
+
+    def _tags(self, tags: dict[str, str]) -> dict[str, str]:
+        """Those of the pictures; a timecode that the container refuses in its header is left out."""
+        timecode = tags.get("timecode")
+        if timecode is None or takes_timecode(timecode, self.spec.container, self.stream.average_rate):
+            return tags
+        rate = float(self.spec.pictures.rate)
+        self.notes.append(
+            f"the timecode {timecode} is left out: {self.spec.container} has none such at {rate:g} fps"
+        )
+        return {name: value for name, value in tags.items() if name != "timecode"}
 
     @property
     def sound_s(self) -> list[Fraction]:

@@ -1,19 +1,23 @@
 """One track of an input beside its pictures, on its way into an output: as it is, or made anew."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from io import BytesIO
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import av
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Stream
+from av.video.stream import VideoStream
 
 AUDIO_ENCODER = {"webm": "libopus"}
 """Encoder by container for sound that cannot be copied; AAC where none is named."""
 
 SUBTITLE_ENCODER = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
+_WITH_TIMECODE_TRACK = ("mov", "mp4")  # which they leave out where they cannot read the timecode
+_ANYWHERE = {"webm": "libvpx"}
 _UNPLAYABLE = {"mp4": ("pcm_",)}
 """Beginnings of codec names that FFmpeg would write into the container, but players of a few years ago
 cannot read there: PCM in MP4 is younger than most of them, who play noise or nothing."""
@@ -70,6 +74,21 @@ def refusal(source: Stream, container: str) -> str | None:
     except (ValueError, AttributeError, FFmpegError):
         return f"{container} cannot hold {codec}"
     return None
+
+
+def takes_timecode(timecode: str, container: str, rate: Fraction | None) -> bool:
+    """Whether a container (FFmpeg's name) writes pictures' timecode into its header; tried in memory."""
+    written = BytesIO()
+    trial = av.open(written, "w", format=container)
+    try:
+        stream = cast(VideoStream, trial.add_stream(_ANYWHERE.get(container, "mpeg4"), rate=rate))
+        stream.height, stream.width, stream.pix_fmt = 16, 16, "yuv420p"
+        stream.metadata["timecode"] = timecode
+        trial.start_encoding()
+        trial.close()
+    except (ValueError, FFmpegError):
+        return False
+    return container not in _WITH_TIMECODE_TRACK or b"tmcd" in written.getvalue()
 
 
 def codec_name(stream: Stream) -> str:

@@ -116,3 +116,20 @@ def test_an_animated_webp_is_named_and_apng_is_read(tmp_path: Path, styles_folde
     with pytest.raises(InputError, match="is an animated WebP, which FFmpeg does not read; make a GIF"):
         run(tmp_path / "in.webp", tmp_path / "out.mp4", styles_folder)
     assert run(tmp_path / "in.png", tmp_path / "out.mp4", styles_folder).frames == 3
+
+
+def test_a_timecode_that_a_container_refuses_is_left_out_with_a_line(
+    tmp_path: Path, styles_folder: Path
+) -> None:
+    source, target = tmp_path / "in.mkv", tmp_path / "out.mov"
+    make_media.ffmpeg(*make_media.TESTSRC, *make_media.H264, "-metadata:s:v", "timecode=01:00:00;00", source)
+    done = run(source, target, styles_folder)
+    assert "the timecode 01:00:00;00 is left out: mov has none such at 25 fps" in done.notes
+    assert len(make_media.probe(target).times) == 25
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_timecode_that_is_kept_needs_no_line(tmp_path: Path, styles_folder: Path, suffix: str) -> None:
+    source, target = tmp_path / "in.mkv", tmp_path / f"out{suffix}"
+    make_media.ffmpeg(*make_media.TESTSRC, *make_media.H264, "-metadata:s:v", "timecode=01:00:00:00", source)
+    assert run(source, target, styles_folder).notes == ()

@@ -9,7 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline.common.errors import OutputError
+from pipeline.video.color import VideoColor
 from pipeline.video.job import VideoOptions, run_video
+from pipeline.video.outputs.base import OutputRequest
+from pipeline.video.outputs.opening import open_assembler
+from pipeline.video.picture_format import PictureFormat
 from pipeline.video.reading.video_file import VideoFileSource
 from tests.support import make_media
 
@@ -138,3 +143,10 @@ def test_the_pixel_crop_of_matroska_is_what_is_shown(tmp_path: Path) -> None:
         f"only {width - 16}x{height - 16} of {width}x{height} is meant to be shown, and was kept"
     ]
     assert source.pictures.aspect == 1
+
+
+def test_sides_that_a_gif_cannot_count_are_refused_at_once(tmp_path: Path) -> None:
+    pictures = PictureFormat((2, 65536), Fraction(25), Fraction(1, 100), VideoColor())
+    with pytest.raises(OutputError, match="at most 65535 pixels a side, 65536x2 were wanted"):
+        open_assembler(OutputRequest(tmp_path / "out.gif", pictures))
+    assert list(tmp_path.iterdir()) == []
