@@ -204,7 +204,7 @@ def card_from_checkpoint(checkpoint: Checkpoint, network: nn.Module, name: str) 
         parameters=networks.count_parameters(network),
         macs_per_pixel=networks.macs_per_pixel(folded.body),
         size_multiple=networks.size_multiple(network),
-        margin_px=0 if checkpoint.recipe.get("encoder_padding") == "reflect" else MARGIN_PX,
+        margin_px=0 if _draws_no_border(checkpoint.recipe) else MARGIN_PX,
         brush_size_px=checkpoint.recipe.get("style_size"),
         styles=tuple(checkpoint.styles),
         controls=(Control(STYLE_CONTROL, _row(0, len(checkpoint.styles))),) if checkpoint.styles else (),
@@ -214,6 +214,11 @@ def card_from_checkpoint(checkpoint: Checkpoint, network: nn.Module, name: str) 
         parity_limits={precision: list(limits) for precision, limits in LIMITS.items()},
         evaluation=held_out,
     )
+
+
+def _draws_no_border(recipe: dict[str, Any]) -> bool:
+    """Whether nothing that a training looked through padded its pictures with zeros."""
+    return recipe.get("encoder_padding") == "reflect" or recipe.get("method") == "cycle"
 
 
 def exporter_versions() -> dict[str, str]:

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.common.errors import StyleError, StyleNotFoundError
-from pipeline.style import MAKE_ONE, STYLE_CONTROL, StyleCard, StyleFile, list_styles, read_style, style_paths
+from pipeline.style import (
+    MAKE_ONE,
+    STYLE_CONTROL,
+    StyleCard,
+    StyleFile,
+    list_styles,
+    read_style,
+    style_paths,
+    translation_paths,
+)
 
 
 def find_style(name_or_path: str | Path, quality: str = "best") -> StyleFile:
@@ -32,7 +41,7 @@ def find_style(name_or_path: str | Path, quality: str = "best") -> StyleFile:
         raise StyleError(f"{text} is no style file; {MAKE_ONE.format(text)}")
     if isinstance(name_or_path, Path) or text.endswith(".onnx"):
         return read_style(Path(text))
-    known = style_paths()
+    known = {**translation_paths(), **style_paths()}
     if text not in known and any(mark in text for mark in ":*+"):
         return _mixture(text, quality)
     if len(Path(text).parts) > 1:

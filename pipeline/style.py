@@ -186,6 +186,14 @@ def style_paths(folders: Sequence[Path] | None = None, quality: str = "best") ->
     return dict(sorted(found.items()))
 
 
+def translation_paths() -> dict[str, Path]:
+    """Every bundled style of a pair trained between two folders of pictures, by name, sorted.
+
+    They stand apart from the paintings: what goes through the paintings one after another leaves them out.
+    """
+    return style_paths([bundled_folder() / "cycle"])
+
+
 def list_styles(
     folders: Sequence[Path] | None = None,
     on_damaged: Callable[[StyleError], None] | None = None,

@@ -16,6 +16,7 @@ def styles(
     from pipeline.cli import terminal
 
     found = style.list_styles(on_damaged=lambda error: say(f"warning: {error}"))
+    found += [style.read_style(path) for path in style.translation_paths().values()]
     if as_json:
         print(json.dumps([json.loads(s.card.to_json()) for s in found], indent=2, ensure_ascii=False))
         return

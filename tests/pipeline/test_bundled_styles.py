@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.style import bundled_folder, read_style
+from pipeline.style import bundled_folder, find_style, read_style
 from pipeline.stylize.stylizer import Stylizer
 
 FILES = sorted(bundled_folder().rglob("*.onnx"))
+PAINTINGS = [path for path in FILES if path.parent.name != "cycle"]
+TRANSLATIONS = [path for path in FILES if path.parent.name == "cycle"]
 LARGEST_BYTES = 2_400_000
 
 
@@ -15,7 +17,7 @@ def test_there_are_styles() -> None:
     assert {"starry-night", "great-wave"} <= {path.stem for path in FILES if path.parent == bundled_folder()}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(bundled_folder())))
+@pytest.mark.parametrize("path", PAINTINGS, ids=lambda path: str(path.relative_to(bundled_folder())))
 def test_a_card_tells_everything(path: Path) -> None:
     card = read_style(path).card
     assert path.stat().st_size <= LARGEST_BYTES
@@ -28,6 +30,20 @@ def test_a_card_tells_everything(path: Path) -> None:
     assert "ImageNet" in card.training_data["terms"]
     assert card.recipe["steps_taken"] == card.recipe["steps"]
     assert {"held_out_content", "held_out_style"} <= set(card.evaluation)
+    assert all(report["passed"] for report in card.parity)
+
+
+@pytest.mark.parametrize("path", TRANSLATIONS, ids=lambda path: path.stem)
+def test_a_translation_tells_both_folders_and_their_terms(path: Path) -> None:
+    card = read_style(path).card
+    assert path.stat().st_size <= LARGEST_BYTES
+    assert find_style(path.stem).path == path
+    assert card.name == path.stem
+    assert "CC BY-SA 4.0" in card.rights
+    assert all(card.training_data[side]["terms"] in card.rights for side in "ab")
+    assert card.recipe["method"] == "cycle"
+    assert card.evaluation["kernel_distance"] < 0.5 * card.evaluation["kernel_distance_untouched"]
+    assert card.evaluation["cycle_error"] > 0
     assert all(report["passed"] for report in card.parity)
 
 

@@ -1,7 +1,7 @@
 """The command ``brushstream train-cycle``: two folders in, two networks out; torch is imported late."""
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,6 +89,9 @@ def train_cycle(
     epochs: Annotated[
         float | None, typer.Option(min=0.0, help="Looks at the larger folder, in place of --steps.")
     ] = None,
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Start from fresh weights, not from a bundled style's.")
+    ] = False,
     precision: TrainingPrecision = "auto",
     log_dir: Annotated[Path | None, typer.Option(help="Write TensorBoard scalars there.")] = None,
 ) -> None:
@@ -103,6 +106,7 @@ def train_cycle(
     from training.cycle import presets
     from training.cycle.data import two_sides
     from training.cycle.recipe import CycleRun
+    from training.feed_forward.style_weights import bundled_start
 
     _check_output(output)
     devices.keep_freed_memory()
@@ -110,11 +114,17 @@ def train_cycle(
     given = {**asdict(settings), "precision": devices.pick_precision(precision, device)}
     if augmentation is not None:
         given["augmentation"] = tuple(kind for kind in augmentation.split(",") if kind != "none")
+    if from_scratch and running.init_from:
+        raise typer.BadParameter("--from-scratch and --init-from exclude each other: give one of them")
     run = CycleRun(
         folder_a, folder_b, output, vgg_weights=encoder.vgg_weights, device=device, **asdict(running)
     )
     pictures = max(len(side.train) for side in two_sides(run))
-    _run(presets.recipe_of(named(presets.PRESETS, preset), pictures, given, epochs), run, log_dir)
+    chosen = named(presets.PRESETS, preset)
+    recipe = presets.recipe_of(chosen, pictures, given, epochs)
+    if chosen.starts_from_style and not (from_scratch or running.init_from):
+        run = replace(run, init_from=bundled_start(recipe.network.removesuffix("-change")))
+    _run(recipe, run, log_dir)
 
 
 def _run(recipe: "CycleRecipe", run: "CycleRun", log_dir: Path | None) -> None:
@@ -131,6 +141,8 @@ def _run(recipe: "CycleRecipe", run: "CycleRun", log_dir: Path | None) -> None:
     print(f"training two {recipe.network} on {run.device} in {recipe.precision}, {recipe.steps} steps")
     if run.resume_file.exists():
         print(f"going on from {run.resume_file}", flush=True)
+    elif run.init_from:
+        print(f"starting from the weights of {run.init_from}", flush=True)
 
     def preview(step: int, shown: "list[Preview]") -> None:
         folder = run.output.with_name(run.output.name + ".previews")

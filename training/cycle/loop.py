@@ -130,7 +130,7 @@ def _train(
             about,
             network=_weights(players, direction),
             recipe={**about.recipe, "direction": direction},
-            artwork=_name(sides, direction),
+            artwork=_artwork(sides, direction, run),
             step=step,
             history=history,
         )
@@ -180,11 +180,17 @@ def _weights(players: Players, direction: str) -> dict[str, Tensor]:
     return {name: value.detach().float().cpu() for name, value in network.state_dict().items()}
 
 
-def _name(sides: tuple[Side, Side], direction: str) -> dict[str, Any]:
-    """What the card calls the style."""
+def _artwork(sides: tuple[Side, Side], direction: str, run: CycleRun) -> dict[str, Any]:
+    """What the card calls the style, and the terms of all pictures that its network was trained on."""
     names = [side.folder.resolve().name for side in sides]
+    terms = [run.terms_a or "not stated", run.terms_b or "not stated"]
+    told = [f"{name}: {of}" for name, of in zip(names, terms, strict=True)]
     source, target = names if direction == "a2b" else names[::-1]
-    return {"name": f"{source}-to-{target}", "title": f"{source} to {target}"}
+    return {
+        "name": f"{source}-to-{target}",
+        "title": f"{source} to {target}",
+        "rights": f"trained on pictures of two folders: {'; '.join(told)}",
+    }
 
 
 def _describe(run: CycleRun, sides: tuple[Side, Side]) -> dict[str, Any]:

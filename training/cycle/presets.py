@@ -18,6 +18,7 @@ class CyclePreset:
         epochs: how often the larger folder is seen; the steps follow from its size.
         sources: what prints the numbers.
         ours: what the sources leave open or do otherwise, and what stands here.
+        starts_from_style: both generators begin with the weights of a bundled style, as the steps suppose.
     """
 
     name: str
@@ -25,6 +26,7 @@ class CyclePreset:
     epochs: float | None = None
     sources: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
+    starts_from_style: bool = False
 
 
 PRESETS: dict[str, CyclePreset] = {
@@ -36,20 +38,23 @@ PRESETS: dict[str, CyclePreset] = {
                 network="hourglass",
                 discriminator_width=32,
                 discriminator_features=("relu3_1", "relu4_1"),
-                cycle_weight=10.0,
-                identity_weight=2.0,
-                content_weight=0.5,
+                discriminator_steps=600,
+                source_as_fake=True,
+                cycle_weight=5.0,
+                identity_weight=0.0,
+                content_weight=0.2,
                 temporal_weight=0.5,
                 augmentation=("translation", "cutout"),
                 image_size=128,
                 smallest_scale=1.0,
                 largest_scale=1.5,
                 batch_size=1,
-                steps=12_000,
-                learning_rate=4e-4,
+                steps=4000,
+                learning_rate=5e-4,
                 discriminator_rate=4e-4,
                 average=0.995,
             ),
+            starts_from_style=True,
         ),
         CyclePreset(
             "cyclegan-2017",
