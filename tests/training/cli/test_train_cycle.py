@@ -11,7 +11,8 @@ from pipeline.style import read_style
 from tests.training.cycle.conftest import pictures
 
 SMALL = (
-    "--network=hourglass-40", "--image-size=32", "--steps=2", "--discriminator-steps=1", "--discriminator-width=4", "--precision=fp32",
+    "--network=hourglass-40", "--image-size=32", "--steps=2", "--discriminator-steps=1",
+    "--discriminator-width=4", "--precision=fp32",
 )  # fmt: skip
 
 
