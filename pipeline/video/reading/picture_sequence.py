@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.common.errors import InputError, InputNotFoundError
 from pipeline.frame import Frame, Pixels
-from pipeline.images.reading import READABLE, list_images, natural_key, read_image, read_picture
+from pipeline.images.reading import READABLE, Picture, list_images, natural_key, read_image, read_picture
 from pipeline.images.resizing import resize
 from pipeline.stream import StreamInfo
 from pipeline.video.picture_format import NO_RATE, PictureFormat
@@ -47,7 +47,7 @@ class PictureSequenceSource(MediaSource):
         self.pictures = PictureFormat.of(self.info)
         self.start, self.end = Fraction(0), None
         self.numbers = _numbers(self._paths)
-        self.notes = [*_gap_notes(self.numbers), *_notes_of(self._paths[0])]
+        self.notes = [*_gap_notes(self.numbers), *_notes_of(self._paths[0], size)]
         self._next = 0
 
     def _read(self, index: int) -> Pixels:
@@ -88,11 +88,19 @@ class PictureSequenceSource(MediaSource):
                 on_lead_in(self._frame(index))
 
 
-def _notes_of(path: Path) -> list[str]:
+def _notes_of(path: Path, size: tuple[int, int] | None) -> list[str]:
     """What reading changes in the first picture of a sequence, and so in all of them."""
     picture = read_picture(path)
     laid = [] if picture.alpha is None else [f"{path.name}: its transparency was laid on white"]
-    return [*(f"{path.name}: {note}" for note in picture.notes), *laid]
+    return [*(f"{path.name}: {note}" for note in picture.notes), *laid, *_shape_notes(picture, size)]
+
+
+def _shape_notes(picture: Picture, size: tuple[int, int] | None) -> list[str]:
+    """A line where ``size`` is of another shape than the picture, by more than a pixel's rounding."""
+    (height, width), (tall, wide) = picture.pixels.shape[:2], size or picture.pixels.shape[:2]
+    if abs(width * tall / height - wide) < 1 or abs(height * wide / width - tall) < 1:
+        return []
+    return [f"pictures of {width}x{height} were pressed into {wide}x{tall}, as --size asks"]
 
 
 def is_picture_pattern(path: Path) -> bool:

@@ -58,3 +58,17 @@ def test_names_without_numbers_are_counted(tmp_path: Path, style: str) -> None:
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["000.png"]
     with PictureSequenceSource(folder) as source:
         assert source.notes == []
+
+
+@pytest.mark.parametrize(
+    ("size", "notes"),
+    [
+        ((24, 32), []),
+        ((25, 34), []),
+        ((32, 32), ["pictures of 64x48 were pressed into 32x32, as --size asks"]),
+    ],
+)
+def test_a_size_of_another_shape_is_told(tmp_path: Path, size: tuple[int, int], notes: list[str]) -> None:
+    write_image(tmp_path / "1.png", np.zeros((48, 64, 3), np.uint8))
+    with PictureSequenceSource(tmp_path, size) as source:
+        assert (source.info.size, source.notes) == (size, notes)
