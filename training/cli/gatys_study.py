@@ -14,9 +14,9 @@ from training.cli.options import (
     named,
     numbers,
     stop_after_step,
-    trials_shown,
     whole_numbers,
 )
+from training.cli.progress import trials_shown
 
 if TYPE_CHECKING:
     from training.gatys.recipe import RenderRecipe

@@ -1,8 +1,8 @@
-"""What commands of training share: options, how numbers are read, what is shown. Loads no torch."""
+"""What commands of training share: options, and how numbers are read. Loads no torch."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -11,7 +11,6 @@ import typer
 
 from pipeline.common.errors import TrainingError
 from pipeline.common.interruption import stop_on_ctrl_c
-from pipeline.common.progress import Standing, progress_shown
 
 Preset = TypeVar("Preset")
 TrainingPrecision = Annotated[str, typer.Option("--precision", help="auto, bf16, fp16 or fp32.")]
@@ -106,50 +105,3 @@ def stop_after_step() -> Iterator[Callable[[], bool]]:
     stop = threading.Event()
     with stop_on_ctrl_c(stop, lambda: print("stopping after this step; once more breaks off", flush=True)):
         yield stop.is_set
-
-
-Scalars = Callable[[int, Mapping[str, Mapping[str, float]], float], None]
-"""Takes a step, its terms by group and name, and the pace in seconds a step."""
-
-
-@contextmanager
-def scalars_written(log_dir: Path | None) -> Iterator[Scalars]:
-    """A function that writes TensorBoard scalars into ``log_dir``, or does nothing where there is none."""
-    if log_dir is None:
-        yield lambda step, groups, pace: None
-        return
-    from torch.utils.tensorboard import SummaryWriter
-
-    writer = SummaryWriter(str(log_dir))
-
-    def log(step: int, groups: Mapping[str, Mapping[str, float]], pace: float) -> None:
-        for group, terms in groups.items():
-            for name, value in terms.items():
-                writer.add_scalar(f"{group}/{name}", value, step)
-        writer.add_scalar("pace/seconds_per_step", pace, step)
-
-    try:
-        yield log
-    finally:
-        writer.close()
-
-
-def trials_shown(
-    trials: int, describe: Callable[[Any], str]
-) -> AbstractContextManager[Callable[[str, Any], None]]:
-    """A function that shows progress: a bar a trial on a terminal, a line at a trial's end elsewhere.
-
-    Args:
-        describe: what a line says of a progress, which has ``step`` and ``steps``.
-    """
-    labels: dict[str, str] = {}
-
-    def standing(label: str, progress: Any) -> Standing:
-        numbered = labels.setdefault(label, f"{len(labels) + 1}/{trials} {label}")
-        return Standing(progress.step, progress.steps, describe(progress), numbered)
-
-    def tell_end(label: str, progress: Any) -> None:
-        if progress.step == progress.steps:
-            print(f"{label}: {describe(progress)}", flush=True)
-
-    return progress_shown(standing, tell_end)

@@ -1,6 +1,5 @@
 """The command ``brushstream train``: options in, progress lines out. torch is imported when it runs."""
 
-import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,16 +8,8 @@ import typer
 
 from pipeline.common.errors import OutputError
 from pipeline.common.option_groups import flattened
-from pipeline.common.progress import Standing, progress_shown
-from training.cli.options import (
-    EncoderOptions,
-    LogFolder,
-    RunOptions,
-    SizeOptions,
-    TrainingPrecision,
-    named,
-    scalars_written,
-)
+from training.cli.options import EncoderOptions, LogFolder, RunOptions, SizeOptions, TrainingPrecision, named
+from training.cli.progress import training_shown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -168,33 +159,16 @@ def _run(recipe: "TrainingRecipe", run: "TrainingRun", log_dir: Path | None) -> 
         f"{recipe.precision}, {recipe.steps} steps",
         flush=True,
     )
-    if run.resume_file.exists():
-        print(f"going on from {run.resume_file}", flush=True)
-    elif run.init_from:
-        print(f"starting from the weights of {run.init_from}", flush=True)
 
     def preview(step: int, content: "Tensor", stylized: "Tensor") -> None:
         path = run.output.with_suffix(".previews") / f"step-{step:06d}.png"
         report.write_preview(path, content, *stylized.reshape(-1, *content.shape))
 
-    shown = progress_shown(
-        lambda now: Standing(now.step, now.steps, report.describe(now)),
-        lambda now: print(report.describe(now), flush=True),
-    )
-    with scalars_written(log_dir) as log, shown as show:
+    def told(progress: "TrainingProgress") -> None:
+        tell(progress, {"train": progress.terms, "held_out": progress.held_out or {}})
 
-        def tell(progress: "TrainingProgress") -> None:
-            groups = {"train": progress.terms, "held_out": progress.held_out or {}}
-            log(progress.step, groups, progress.seconds_per_step)
-            show(progress)
-            for warning in progress.warnings:
-                print(f"warning: step {progress.step}: {warning}", file=sys.stderr, flush=True)
-
-        try:
-            loop.train(recipe, run, tell, preview)
-        except KeyboardInterrupt:
-            print(f"stopped; the same command goes on from {run.resume_file}", flush=True)
-            raise
+    with training_shown(run, report.describe, log_dir) as tell:
+        loop.train(recipe, run, told, preview)
     print(f"wrote {run.output}; next: brushstream export {run.output}", flush=True)
 
 

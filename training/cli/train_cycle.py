@@ -10,7 +10,8 @@ import typer
 from pipeline.common.errors import OutputError
 from pipeline.common.option_groups import flattened
 from pipeline.common.progress import Standing, progress_shown
-from training.cli.options import EncoderOptions, TrainingPrecision, named, scalars_written
+from training.cli.options import EncoderOptions, TrainingPrecision, named
+from training.cli.progress import scalars_written
 
 if TYPE_CHECKING:
     from training.cycle.recipe import CycleProgress, CycleRecipe, CycleRun

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from pipeline.common.option_groups import flattened
-from training.cli.options import EncoderOptions, SizeOptions, TrainingPrecision, named, numbers, trials_shown
+from training.cli.options import EncoderOptions, SizeOptions, TrainingPrecision, named, numbers
+from training.cli.progress import trials_shown
 
 
 @flattened
