@@ -1,7 +1,6 @@
 """The command ``brushstream train-cycle``: two folders in, two networks out; torch is imported late."""
 
-import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,9 +8,8 @@ import typer
 
 from pipeline.common.errors import OutputError
 from pipeline.common.option_groups import flattened
-from pipeline.common.progress import Standing, progress_shown
-from training.cli.options import EncoderOptions, TrainingPrecision, named
-from training.cli.progress import scalars_written
+from training.cli.options import EncoderOptions, LogFolder, RunOptions, TrainingPrecision, named
+from training.cli.progress import training_shown
 
 if TYPE_CHECKING:
     from training.cycle.recipe import CycleProgress, CycleRecipe, CycleRun
@@ -63,13 +61,9 @@ class CycleOptions:
 
 
 @dataclass(frozen=True)
-class CycleRunOptions:
-    """How a training runs, whatever its recipe."""
+class CycleRunOptions(RunOptions):
+    """With what the cards say of the pictures."""
 
-    init_from: Annotated[Path | None, typer.Option(help="Start from a checkpoint or style file.")] = None
-    checkpoint_interval: Annotated[int, typer.Option(min=1, help="Steps between states to resume.")] = 500
-    preview_interval: Annotated[int, typer.Option(min=0, help="Steps between previews; 0: none.")] = 500
-    workers: Annotated[int, typer.Option(min=1, help="Threads that read pictures, a folder.")] = 1
     terms_a: Annotated[str, typer.Option(help="Licence or terms of the pictures in A_FOLDER.")] = ""
     terms_b: Annotated[str, typer.Option(help="Licence or terms of the pictures in B_FOLDER.")] = ""
 
@@ -90,11 +84,8 @@ def train_cycle(
     epochs: Annotated[
         float | None, typer.Option(min=0.0, help="Looks at the larger folder, in place of --steps.")
     ] = None,
-    from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="Start from fresh weights, not from a bundled style's.")
-    ] = False,
     precision: TrainingPrecision = "auto",
-    log_dir: Annotated[Path | None, typer.Option(help="Write TensorBoard scalars there.")] = None,
+    log_dir: LogFolder = None,
 ) -> None:
     """Train two networks between two folders of pictures that show no pairs (CycleGAN).
 
@@ -107,7 +98,6 @@ def train_cycle(
     from training.cycle import presets
     from training.cycle.data import two_sides
     from training.cycle.recipe import CycleRun
-    from training.feed_forward.style_weights import bundled_start
 
     _check_output(output)
     devices.keep_freed_memory()
@@ -115,17 +105,18 @@ def train_cycle(
     given = {**asdict(settings), "precision": devices.pick_precision(precision, device)}
     if augmentation is not None:
         given["augmentation"] = tuple(kind for kind in augmentation.split(",") if kind != "none")
-    if from_scratch and running.init_from:
-        raise typer.BadParameter("--from-scratch and --init-from exclude each other: give one of them")
+    chosen = named(presets.PRESETS, preset)
+    plain_network = (settings.network or chosen.recipe.network).removesuffix("-change")
     run = CycleRun(
-        folder_a, folder_b, output, vgg_weights=encoder.vgg_weights, device=device, **asdict(running)
+        folder_a,
+        folder_b,
+        output,
+        vgg_weights=encoder.vgg_weights,
+        device=device,
+        **running.settings(plain_network, chosen.starts_from_style),
     )
     pictures = max(len(side.train) for side in two_sides(run))
-    chosen = named(presets.PRESETS, preset)
-    recipe = presets.recipe_of(chosen, pictures, given, epochs)
-    if chosen.starts_from_style and not (from_scratch or running.init_from):
-        run = replace(run, init_from=bundled_start(recipe.network.removesuffix("-change")))
-    _run(recipe, run, log_dir)
+    _run(presets.recipe_of(chosen, pictures, given, epochs), run, log_dir)
 
 
 def _run(recipe: "CycleRecipe", run: "CycleRun", log_dir: Path | None) -> None:
@@ -140,32 +131,16 @@ def _run(recipe: "CycleRecipe", run: "CycleRun", log_dir: Path | None) -> None:
     if recipe.encoder_layers:
         print(f"VGG-19: {source_of(run.vgg_weights)}", flush=True)
     print(f"training two {recipe.network} on {run.device} in {recipe.precision}, {recipe.steps} steps")
-    if run.resume_file.exists():
-        print(f"going on from {run.resume_file}", flush=True)
-    elif run.init_from:
-        print(f"starting from the weights of {run.init_from}", flush=True)
 
     def preview(step: int, shown: "list[Preview]") -> None:
         folder = run.output.with_name(run.output.name + ".previews")
         write_preview(folder / f"step-{step:06d}.png", *report.sheet_rows(shown))
 
-    shown = progress_shown(
-        lambda now: Standing(now.step, now.steps, report.describe(now)),
-        lambda now: print(report.describe(now), flush=True),
-    )
-    with scalars_written(log_dir) as log, shown as show:
+    def told(progress: "CycleProgress") -> None:
+        tell(progress, {"train": progress.terms})
 
-        def tell(progress: "CycleProgress") -> None:
-            log(progress.step, {"train": progress.terms}, progress.seconds_per_step)
-            show(progress)
-            for warning in progress.warnings:
-                print(f"warning: step {progress.step}: {warning}", file=sys.stderr, flush=True)
-
-        try:
-            loop.train(recipe, run, tell, preview)
-        except KeyboardInterrupt:
-            print(f"stopped; the same command goes on from {run.resume_file}", flush=True)
-            raise
+    with training_shown(run, report.describe, log_dir) as tell:
+        loop.train(recipe, run, told, preview)
     a2b, b2a = (run.checkpoint_of(direction) for direction in ("a2b", "b2a"))
     print(f"wrote {a2b} and {b2a}; next: brushstream export {a2b}", flush=True)
 

@@ -5,11 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from pipeline.common.errors import CheckpointError
 from training import checkpoint as checkpoints
-from training.checkpoint import Checkpoint, require_same_recipe
+from training.checkpoint import Checkpoint, require_same_recipe, weights_of
 from training.cycle.collapse import CollapseWatch, dependence_warnings
 from training.cycle.data import PairedSamples, Side, two_sides
 from training.cycle.players import Players, fresh_players
@@ -128,7 +127,7 @@ def _train(
     finished = {
         direction: replace(
             about,
-            network=_weights(players, direction),
+            network=weights_of(players.averages[direction]),
             recipe={**about.recipe, "direction": direction},
             artwork=_artwork(sides, direction, run),
             step=step,
@@ -173,11 +172,6 @@ def _encoder(recipe: CycleRecipe, run: CycleRun, ranks: Ranks) -> Encoder | None
         return None
     encoder = Encoder(recipe.encoder_layers, run.vgg_weights, reflect=True)
     return encoder.to(ranks.device, encoder_dtype(recipe.precision)).to(memory_format=torch.channels_last)
-
-
-def _weights(players: Players, direction: str) -> dict[str, Tensor]:
-    network = players.averages[direction]
-    return {name: value.detach().float().cpu() for name, value in network.state_dict().items()}
 
 
 def _artwork(sides: tuple[Side, Side], direction: str, run: CycleRun) -> dict[str, Any]:

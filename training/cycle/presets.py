@@ -1,38 +1,16 @@
 """The named recipes of ``brushstream train-cycle``: the program's own and the literature's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from pipeline.common.errors import TrainingError
 from training.cycle.recipe import CycleRecipe
-from training.feed_forward.presets import steps_of
+from training.feed_forward.presets import Preset
 
-
-@dataclass(frozen=True)
-class CyclePreset:
-    """A recipe with where its numbers come from.
-
-    Attributes:
-        recipe: ``steps`` counts where ``epochs`` is None.
-        epochs: how often the larger folder is seen; the steps follow from its size.
-        sources: what prints the numbers.
-        ours: what the sources leave open or do otherwise, and what stands here.
-        starts_from_style: both generators begin with the weights of a bundled style, as the steps suppose.
-    """
-
-    name: str
-    recipe: CycleRecipe
-    epochs: float | None = None
-    sources: tuple[str, ...] = ()
-    ours: tuple[str, ...] = ()
-    starts_from_style: bool = False
-
-
-PRESETS: dict[str, CyclePreset] = {
+PRESETS: dict[str, Preset[CycleRecipe]] = {
     preset.name: preset
     for preset in (
-        CyclePreset(
+        Preset(
             "live",
             CycleRecipe(
                 network="hourglass",
@@ -56,7 +34,7 @@ PRESETS: dict[str, CyclePreset] = {
             ),
             starts_from_style=True,
         ),
-        CyclePreset(
+        Preset(
             "cyclegan-2017",
             CycleRecipe(network="resnet-9", initialisation="normal"),
             epochs=200,
@@ -76,28 +54,13 @@ PRESETS: dict[str, CyclePreset] = {
 
 
 def recipe_of(
-    chosen: CyclePreset, pictures: int, given: Mapping[str, Any], epochs: float | None = None
+    chosen: Preset[CycleRecipe], pictures: int, given: Mapping[str, Any], epochs: float | None = None
 ) -> CycleRecipe:
-    """The preset's recipe with every setting of ``given`` that is not None in place of its own.
+    """``chosen.recipe_with``, ``pictures`` being those of the larger folder.
 
     A ResNet generator gets six blocks where pictures are 128 px or smaller, as the paper has it.
-
-    Args:
-        pictures: number of training pictures in the larger folder, which an epoch has.
-        given: settings of ``CycleRecipe`` by name.
-        epochs: in place of the preset's; ``steps`` in ``given`` counts before either.
-
-    Raises:
-        TrainingError: ``steps`` and ``epochs`` are both given, or see ``CycleRecipe``.
     """
-    wanted = {name: value for name, value in given.items() if value is not None}
-    if epochs is not None and "steps" in wanted:
-        raise TrainingError("--steps and --epochs say the same thing: give one of them")
-    small = wanted.get("image_size", chosen.recipe.image_size) <= 128
+    small = (given.get("image_size") or chosen.recipe.image_size) <= 128
     if small and chosen.recipe.network == "resnet-9":
-        wanted = {"network": "resnet-6", **wanted}
-    recipe = replace(chosen.recipe, **wanted)
-    repeated = epochs if epochs is not None else chosen.epochs
-    if "steps" in wanted or repeated is None:
-        return recipe
-    return replace(recipe, steps=steps_of(repeated, pictures, recipe.batch_size))
+        chosen = replace(chosen, recipe=replace(chosen.recipe, network="resnet-6"))
+    return chosen.recipe_with(given, pictures, epochs)
