@@ -1,5 +1,6 @@
 """What people's pictures carry beside their pixels: more bytes, transparency, profiles, EXIF, motion."""
 
+import struct
 from io import BytesIO
 from pathlib import Path
 
@@ -160,3 +161,27 @@ def test_an_animation_is_told(tmp_path: Path, identity: str, suffix: str) -> Non
     done = paint(tmp_path / f"in{suffix}", tmp_path / "out.png", identity)
     (note,) = done.notes
     assert "the first of 3 pictures is painted; for all use `brushstream video`" in note
+
+
+def tiff_of_16_bits(path: Path, red: int, green: int, blue: int, alpha: int) -> Path:
+    """Four pixels with alpha that is not multiplied into the colours (TIFF 6.0, ExtraSamples 2)."""
+    at = 8 + 2 + 11 * 12 + 4
+    short, long = 3, 4
+    entries = [
+        (256, long, 1, 2), (257, long, 1, 2), (258, short, 4, at), (259, short, 1, 1), (262, short, 1, 2),
+        (273, long, 1, at + 8), (277, short, 1, 4), (278, long, 1, 2), (279, long, 1, 32), (284, short, 1, 1),
+        (338, short, 1, 2),
+    ]  # fmt: skip
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(entries))
+    body = b"".join(struct.pack("<HHII", *entry) for entry in entries) + struct.pack("<I", 0)
+    bits, pixels = struct.pack("<4H", 16, 16, 16, 16), struct.pack("<4H", red, green, blue, alpha) * 4
+    path.write_bytes(head + body + bits + pixels)
+    return path
+
+
+def test_tiff_of_16_bits_keeps_its_colours_under_alpha(tmp_path: Path) -> None:
+    picture = read_picture(tiff_of_16_bits(tmp_path / "in.tif", 10000, 40000, 60000, 128 * 257))
+    assert picture.alpha is not None
+    assert set(picture.alpha.ravel().tolist()) == {128}
+    wanted = [value / 257 * 128 / 255 + 127 for value in (60000, 40000, 10000)]
+    np.testing.assert_allclose(picture.pixels, np.broadcast_to(wanted, (2, 2, 3)), atol=1)
