@@ -15,7 +15,7 @@ from pipeline.common.reports import write_table
 from training import checkpoint as checkpoints
 from training import image_io, networks
 from training.gatys.job import open_encoder, require_sensible_render
-from training.gatys.recipe import RenderRecipe, changed
+from training.gatys.recipe import PRESETS, RenderRecipe, changed
 from training.gatys.render import Inputs, style_side
 from training.losses.objective import Objective
 from training.studies.cells import cell
@@ -79,7 +79,7 @@ def run_feed_forward_study(
 def objective_of(
     trained: dict[str, Any], base: RenderRecipe, marks: tuple[int, ...], inputs: Inputs
 ) -> RenderRecipe:
-    """The objective in a checkpoint's recipe, optimised by Adam from the content picture."""
+    """The objective in a checkpoint's recipe, optimised as ``adam-content-start`` does."""
     try:
         names = [str(name) for name in trained["style_layers"]]
         weights = trained.get("style_layer_weights") or [1 / len(names)] * len(names)
@@ -96,7 +96,7 @@ def objective_of(
         }
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"the checkpoint's recipe lacks what its objective was ({error})") from error
-    plain = replace(RenderRecipe(), precision=base.precision, seed=base.seed)
+    plain = replace(PRESETS["adam-content-start"], precision=base.precision, seed=base.seed)
     return changed(plain, **settings, sizes=base.sizes[-1:], iterations=(marks[-1],))
 
 
