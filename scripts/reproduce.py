@@ -23,6 +23,7 @@ if str(ROOT) not in sys.path:
 import torch  # noqa: E402 - the repository is no package on the path
 from torch import Tensor  # noqa: E402
 
+from pipeline.common.atomic_files import make_folder  # noqa: E402
 from pipeline.common.errors import BrushstreamError, InputError  # noqa: E402
 from scripts.gallery import frame_at  # noqa: E402
 from scripts.reproduction_figures import FIGURES, QUICK, WHOLE, Figure, Scale  # noqa: E402
@@ -82,7 +83,7 @@ class Bench:
 
     def base(self, preset: str) -> RenderRecipe:
         """The preset at the scale's size, in the precision the processor is good at."""
-        recipe = recipes.preset(preset)
+        recipe = recipes.PRESETS[preset]
         precision = feature_precision("auto", self.device, recipe.optimizer)
         return recipes.changed(recipe, sizes=(self.scale.size_px,), precision=precision)
 
@@ -156,7 +157,7 @@ def _moved(old: Tensor, young: Tensor, result: Tensor) -> dict[str, float]:
 
 
 def _grain(image: Tensor) -> float:
-    return float(functional.named_total_variation(color.luma(image), "l1-mean"))
+    return float(functional.total_variation(color.luma(image), "l1-mean"))
 
 
 def _correlation(one: Tensor, other: Tensor) -> float:
@@ -169,7 +170,7 @@ def trained_recipe(bench: Bench, steps: int) -> TrainingRecipe:
     scale = bench.scale
     precision = devices.pick_precision("auto", bench.device)
     given = {"steps": steps, "batch_size": scale.batch_size, "image_size": scale.crop_px}
-    return presets.recipe_of(presets.preset("johnson-2016-vgg19"), 0, {**given, "precision": precision})
+    return presets.recipe_of(presets.PRESETS["johnson-2016-vgg19"], 0, {**given, "precision": precision})
 
 
 def training_run(bench: Bench, output: Path) -> TrainingRun:
@@ -272,7 +273,7 @@ def main(arguments: list[str]) -> int:
     try:
         chosen = plan(tuple(name for name in options.only.split(",") if name))
         data, device = data_folder(options.data), devices.pick_device("auto")
-        image_io.make_folder(options.output)
+        make_folder(options.output)
         bench = Bench(data, options.output, QUICK if options.quick else WHOLE, device)
         sections = [run(bench) for run in chosen.values()]
         page = options.page or options.output / "reproduction.md"

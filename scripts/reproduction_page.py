@@ -9,9 +9,8 @@ from typing import Any
 from PIL import Image
 
 from pipeline.common import machine
-from pipeline.common.atomic_files import written
+from pipeline.common.atomic_files import make_folder, written
 from pipeline.common.errors import InputError
-from training import image_io
 from training.losses.vgg_weights import source_of
 
 INTRODUCTION = """# The early literature, run again
@@ -61,7 +60,7 @@ def write_page(page: Path, sections: list[Section], notes: Path | None, device: 
     """
     seen = read_notes(notes) if notes else {}
     folder = page.with_suffix("")
-    image_io.make_folder(folder)
+    make_folder(folder)
     parts = [INTRODUCTION, made_on(device)]
     for section in sections:
         parts += [f"## {section.title}", f"**The literature.** {section.literature}"]

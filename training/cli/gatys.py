@@ -29,7 +29,7 @@ SIZES_HELP = "Longest side of the result, px; coarse to fine: 256,512. 0: the co
 
 Preset = Annotated[
     str,
-    typer.Option(help="shallow-pyramid, gatys-2016, adam-content-start or multi-content; see docs/gatys.md."),
+    typer.Option(help="gatys-2016, adam-content-start, multi-content or shallow-pyramid; see docs/gatys.md."),
 ]
 
 
@@ -102,7 +102,7 @@ def gatys(
     styles: Annotated[list[Path], typer.Argument(metavar="STYLE...", help="The painting, or several.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help=".png, .tif or .jpg.")],
     *,
-    preset: Preset = "shallow-pyramid",
+    preset: Preset = "gatys-2016",
     settings: RecipeOptions,
     encoder: EncoderOptions,
     running: JobOptions,

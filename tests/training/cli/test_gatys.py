@@ -17,6 +17,7 @@ from training.cli.gatys import describe, feature_precision
 from training.cli.options import numbers, whole_numbers
 from training.gatys.step import RenderProgress
 
+FAST = "--preset=shallow-pyramid"
 SMALL = ("--size=48", "--octaves=1", "--precision=fp32", "--style-layers=relu1_1", "--content-layers=relu1_2")
 
 
@@ -33,7 +34,7 @@ def photo(tmp_path: Path) -> Path:
 
 def gatys(photo: Path, painting: Path, vgg: Path, *more: object, out: str = "out.png") -> int:
     output = photo.with_name(out)
-    arguments = ["gatys", photo, painting, "-o", output, f"--vgg-weights={vgg}", *more]
+    arguments = ["gatys", photo, painting, "-o", output, f"--vgg-weights={vgg}", FAST, *more]
     return run([str(argument) for argument in arguments])
 
 
@@ -166,7 +167,15 @@ def test_ctrl_c_keeps_the_state_and_the_same_command_ends_with_the_same_picture(
 ) -> None:
     options = (*SMALL, "--iterations=8")
     assert gatys(photo, painting, random_vgg, *options, out="whole.png") == 0
-    arguments = ["gatys", photo, painting, "-o", photo.with_name("cut.png"), f"--vgg-weights={random_vgg}"]
+    arguments = [
+        "gatys",
+        photo,
+        painting,
+        "-o",
+        photo.with_name("cut.png"),
+        FAST,
+        f"--vgg-weights={random_vgg}",
+    ]
     script = (
         "import os, signal; from training import devices; from training.cli import gatys\n"
         "real = gatys.describe\n"
@@ -229,3 +238,12 @@ def test_numbers_and_precision() -> None:
             whole_numbers("--size", wrong)
     assert feature_precision("auto", "cpu", "lbfgs") == "fp32"
     assert feature_precision("bf16", "cpu", "lbfgs") == "bf16"
+
+
+def test_the_paper_is_the_default(
+    photo: Path, painting: Path, full_vgg: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = photo.with_name("out.png")
+    options = ("-o", output, f"--vgg-weights={full_vgg}", "--size=48", "--iterations=1", "--device=cpu")
+    assert run([str(argument) for argument in ("gatys", photo, painting, *options)]) == 0
+    assert "gatys-2016 on cpu, features in fp32" in capsys.readouterr().out
