@@ -3,12 +3,12 @@
 ``starry-night`` and ``my/own.onnx`` are files. ``gallery:udnie`` is the row udnie of the style gallery, and
 ``starry-night*0.6+great-wave*0.4`` a mixture of two rows of whichever style has both; shares are brought to
 a sum of 1, and a row without one counts 1. Only rows of one file can be mixed: the network paints the
-mixture itself, in the time of one style.
+mixture itself, in the time of one style. ``FILE?NAME=VALUES`` sets a control of a style (``with_controls``).
 """
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from pipeline.common.errors import StyleError, StyleNotFoundError
 from pipeline.style import (
     MAKE_ONE,
     STYLE_CONTROL,
+    Control,
     StyleCard,
     StyleFile,
     list_styles,
@@ -36,7 +37,9 @@ def find_style(name_or_path: str | Path, quality: str = "best") -> StyleFile:
             has no network of that quality.
         StyleError: the file is no style, or the mixture is not of rows of one file.
     """
-    text = str(name_or_path)
+    text, turned, settings = str(name_or_path).partition("?")
+    if turned:
+        return with_controls(find_style(text, quality), settings.split("?"))
     if Path(text).suffix not in ("", ".onnx") and Path(text).is_file():
         raise StyleError(f"{text} is no style file; {MAKE_ONE.format(text)}")
     if isinstance(name_or_path, Path) or text.endswith(".onnx"):
@@ -49,6 +52,37 @@ def find_style(name_or_path: str | Path, quality: str = "best") -> StyleFile:
     if text not in known:
         raise StyleNotFoundError(_unknown(text, list(known)))
     return read_style(known[text]) if quality == "best" else _fast(text, quality)
+
+
+def with_controls(style: StyleFile, settings: Sequence[str]) -> StyleFile:
+    """The same file with controls at other defaults: ``NAME=VALUE,VALUE...``, or one value for all of them.
+
+    Raises:
+        StyleError: no such control, or not as many numbers in its range as it takes.
+    """
+    controls = {control.name: control for control in style.card.controls}
+    for setting in settings:
+        name, _, values = setting.partition("=")
+        if name not in controls:
+            known = ", ".join(controls) or "none: it is one style, with nothing to turn"
+            raise StyleError(f"--control {setting}: style {style.card.name!r} has the controls {known}")
+        controls[name] = _turned(controls[name], values)
+    return StyleFile(style.path, dataclasses.replace(style.card, controls=tuple(controls.values())))
+
+
+def _turned(control: Control, text: str) -> Control:
+    count = len(control.default)
+    try:
+        values = tuple(float(value) for value in text.split(","))
+    except ValueError:
+        values = ()
+    values = values * count if len(values) == 1 else values
+    if len(values) != count or not all(control.low <= value <= control.high for value in values):
+        raise StyleError(
+            f"--control {control.name}={text}: {count} numbers from {control.low:g} to {control.high:g} "
+            "with commas between, or one for all of them, were expected"
+        )
+    return dataclasses.replace(control, default=values)
 
 
 def _fast(name: str, quality: str) -> StyleFile:

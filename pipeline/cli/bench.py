@@ -66,7 +66,7 @@ def bench(
     from pipeline.lookup import find_style
 
     frame_size = parse_size(size)
-    style = find_style(chosen.style, chosen.quality)
+    style = find_style(chosen.text, chosen.quality)
     passed = True
     if live.asked:
         options = LiveBenchOptions(style, frame_size, by.name, by.wanted_precision, live.rate, frames, warmup)

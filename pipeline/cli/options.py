@@ -39,10 +39,25 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @dataclass(frozen=True)
-class StyleChoice:
-    """Which style, and which of its networks."""
+class TurnedStyle:
+    """Which style, and how its controls stand."""
 
     style: StyleName = "starry-night"
+    control: Annotated[
+        list[str] | None,
+        typer.Option("--control", metavar="NAME=V[,V...]", help="Of --style, where it has controls."),
+    ] = None
+
+    @property
+    def text(self) -> str:
+        """The style with its controls, as ``find_style`` reads it."""
+        return "?".join((self.style, *(self.control or ())))
+
+
+@dataclass(frozen=True)
+class StyleChoice(TurnedStyle):
+    """Which style, and which of its networks."""
+
     quality: Annotated[
         Literal["best", "fast"],
         typer.Option("--quality", help="fast takes a style's smaller network, if it has one."),
@@ -50,10 +65,9 @@ class StyleChoice:
 
 
 @dataclass(frozen=True)
-class LiveStyleChoice:
+class LiveStyleChoice(TurnedStyle):
     """The same for a camera, whose rate is to be held."""
 
-    style: StyleName = "starry-night"
     quality: Annotated[
         Literal["auto", "best", "fast"],
         typer.Option("--quality", help="auto takes the network and scale that hold the camera's rate."),
@@ -103,7 +117,7 @@ class PaintingChoice:
 def painting(chosen: StyleChoice, by: EngineChoice, how: PaintingChoice) -> dict[str, Any]:
     """The style, and the values of ``PaintingOptions``, that a command line asks for."""
     return {
-        "style": chosen.style,
+        "style": chosen.text,
         "quality": chosen.quality,
         "engine": by.name,
         "precision": by.wanted_precision,

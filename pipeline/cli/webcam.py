@@ -94,7 +94,7 @@ def webcam(
     options = WebcamOptions(
         Asked(source, parse_size(size) if size else None, fps, loop, rotate),
         tuple(name.strip() for name in styles.split(",") if name.strip()),
-        chosen.style, by.name, by.wanted_precision,
+        chosen.text, by.name, by.wanted_precision,
         Settings(0, strength, next_scale(scale, 0), keep_colors, steady, mirror, side_by_side),
         chosen.quality, target_fps, serve is None if window is None else window,
         serve, serve_on, record, overwrite, virtual_camera, folder, governor,

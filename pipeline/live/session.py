@@ -223,4 +223,7 @@ def choose_styles(options: WebcamOptions, say: Tell) -> tuple[tuple[StyleFile, .
     first = find_style(options.first_style, quality)
     known = list_styles(on_damaged=lambda error: say(f"warning: {error}"), quality=quality)
     places = [place for place, style in enumerate(known) if style.path == first.path]
-    return (tuple(known), places[0]) if places else ((first, *known), 0)
+    if not places:
+        return (first, *known), 0
+    known[places[0]] = first  # as it was asked for: with its mixture, its controls
+    return tuple(known), places[0]
