@@ -8,7 +8,10 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
+from pipeline.api import open_style
 from training.evaluation import single_layers
+from training.evaluation.material import image_of, photos_to_judge
+from training.feed_forward.data import read_painting
 from training.losses.encoder import Encoder
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
@@ -55,11 +58,13 @@ def pictures() -> dict[str, Tensor]:
     return {"photo": photo, "painted": 0.6 * photo + 0.4 * noise.flip(2), "painting": painting}
 
 
-def test_a_second_computation_agrees(full_vgg: Path, pictures: dict[str, Tensor]) -> None:
-    encoder = Encoder(single_layers.LAYERS, full_vgg)
+def both_computations(weights_file: Path, pictures: dict[str, Tensor]) -> tuple[dict[str, float], ...]:
+    """The module's figures, and the same written out."""
+    encoder = Encoder(single_layers.LAYERS, weights_file)
     found = single_layers.content_at_layer(encoder, pictures["photo"], pictures["painted"])
     found |= single_layers.LayerDistances(encoder, pictures["painting"])(pictures["painted"])
-    weights = load_file(full_vgg)
+    weights = {f"features.{key.removeprefix('features.')}": v for key, v in load_file(weights_file).items()}
+    weights = {key: value for key, value in weights.items() if int(key.split(".")[1]) <= 28}
     photo, painted, painting = (
         plain_features(weights, pictures[k][0]) for k in ("photo", "painted", "painting")
     )
@@ -68,8 +73,41 @@ def test_a_second_computation_agrees(full_vgg: Path, pictures: dict[str, Tensor]
     for layer in ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"):
         expected[f"gram_{layer}"] = plain_gram(painted[layer], painting[layer])
     expected["wasserstein_relu4_2"] = plain_wasserstein(deep, painting["relu4_2"])
+    return found, expected
+
+
+def test_a_second_computation_agrees(full_vgg: Path, pictures: dict[str, Tensor]) -> None:
+    found, expected = both_computations(full_vgg, pictures)
     assert found == pytest.approx(expected, rel=0.01)
     assert min(found.values()) > 1e-5
+
+
+@pytest.mark.parametrize(
+    ("network", "painting"),
+    [
+        ("starry-night", "starry-night"),
+        ("published/great-wave-published.onnx", "great-wave"),
+        ("published/the-scream-published.onnx", "the-scream"),
+    ],
+)
+def test_a_second_computation_agrees_on_pictures_of_networks(
+    shared_data: Path, network: str, painting: str
+) -> None:
+    """Bundled, and published ones where somebody imported them into the folder of shared data."""
+    file = shared_data / network if network.endswith(".onnx") else None
+    if file and not file.exists():
+        pytest.skip(f"{file} is not there: import the published network into that folder")
+    (photo,) = photos_to_judge(shared_data / "photos", limit=1, side_px=96)
+    frame = photo.frame
+    with open_style(file or network, engine="onnxruntime", precision="fp32") as style:
+        painted = style(frame)
+    pictures = {
+        "photo": image_of(frame, "cpu"),
+        "painted": image_of(painted, "cpu"),
+        "painting": read_painting(shared_data / "styles" / f"{painting}.jpg", 120),
+    }
+    found, expected = both_computations(shared_data / "weights" / "vgg19.safetensors", pictures)
+    assert found == pytest.approx(expected, rel=0.1)
 
 
 def test_a_painting_is_no_distance_from_itself(full_vgg: Path, pictures: dict[str, Tensor]) -> None:
