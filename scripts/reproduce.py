@@ -30,7 +30,8 @@ from scripts.reproduction_figures import FIGURES, QUICK, WHOLE, Figure, Scale  #
 from scripts.reproduction_page import Section, figures_of, write_page  # noqa: E402
 from training import devices, image_io  # noqa: E402
 from training.cli.gatys import describe, feature_precision  # noqa: E402
-from training.cli.options import stop_after_step, trials_shown  # noqa: E402
+from training.cli.options import stop_after_step  # noqa: E402
+from training.cli.progress import trials_shown  # noqa: E402
 from training.feed_forward import loop, presets, report  # noqa: E402
 from training.feed_forward.recipe import TrainingRecipe, TrainingRun  # noqa: E402
 from training.gatys import recipe as recipes  # noqa: E402
