@@ -27,6 +27,7 @@ class Governor:
         target_fps: the rate to hold.
         scale: the present choice.
         raise_after_s: how long there must be room before the next raise.
+        network: ``best`` or ``fast`` where one was chosen for the rate, else empty; only told.
         too_slow: even the smallest scale does not hold the rate.
     """
 
@@ -42,6 +43,7 @@ class Governor:
         self.scales = sorted(scales)
         self.scale = max([s for s in self.scales if s <= 1.0], default=self.scales[0])
         self.raise_after_s = RAISE_AFTER_S
+        self.network = ""
         self.too_slow = False
         self._recent: deque[tuple[float, float]] = deque(maxlen=512)
         self._room_since: float | None = None
@@ -71,7 +73,8 @@ class Governor:
         """For the person: ``holding 30 fps at scale 0.75``, or that even the smallest does not hold it."""
         if self.too_slow:
             return f"{self.target_fps:g} fps cannot be held, even at scale {self.scale:g}"
-        return f"holding {self.target_fps:g} fps at scale {self.scale:g}"
+        network = f", {self.network} network" if self.network else ""
+        return f"holding {self.target_fps:g} fps at scale {self.scale:g}{network}"
 
     def _decide(self, highest: float, now: float) -> None:
         busy = self._median() * self.target_fps

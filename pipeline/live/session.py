@@ -160,7 +160,7 @@ class _Session:
             with self._open_stylizer(those[first], size) as stylizer:
                 costs_s[quality] = frame_cost_s(stylizer)
         pace = choose_pace(costs_s, governor.target_fps, options.settings.scale)
-        governor.scale = pace.scale
+        governor.scale, governor.network = pace.scale, pace.quality
         self._say(pace.reason)
         return networks[pace.quality], governor
 

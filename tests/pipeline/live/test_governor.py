@@ -80,6 +80,8 @@ def test_the_persons_choice_is_the_limit() -> None:
     chosen = run(governor, 60, lambda scale, now: 0.001, highest=0.6)
     assert max(chosen) == 0.6
     assert governor.describe() == "holding 30 fps at scale 0.6"
+    governor.network = "fast"
+    assert governor.describe() == "holding 30 fps at scale 0.6, fast network"
 
 
 def test_the_smallest_scale_is_the_end() -> None:
