@@ -54,9 +54,11 @@ class Sink(Closeable):
     Attributes:
         interactive: somebody watches and works the program here (a window, a page): the live loop draws
             its information on these frames and asks ``poll`` for commands. Other sinks get the bare result.
+        address: what to open in a browser to see it, empty for what is not seen there.
     """
 
     interactive: ClassVar[bool] = False
+    address: str = ""
 
     @abstractmethod
     def open(self, info: StreamInfo) -> None:

@@ -29,6 +29,7 @@ def options(
 
 COMMANDS = {
     "webcam": ("pipeline.cli.webcam", "Stylize a camera in a window, live. h shows the keys."),
+    "serve": ("pipeline.cli.serve", "Stylize visitors' cameras on a page in the browser."),
     "styles": ("pipeline.cli.styles", "List the styles: artist, year, rights, network, size."),
     "doctor": ("pipeline.cli.doctor", "Show what is installed and which engine will run."),
     "bench": ("pipeline.cli.bench", "Measure how long a frame takes on this machine."),

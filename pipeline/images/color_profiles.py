@@ -53,6 +53,15 @@ def read_tags(data: bytes) -> FileTags:
         return FileTags()
 
 
+def jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """(height, width) that a JPEG's head promises, before anything is decoded; None for any other bytes."""
+    try:
+        with Image.open(BytesIO(data), formats=["JPEG"]) as image:
+            return image.height, image.width
+    except (*_UNREADABLE, Image.DecompressionBombError):
+        return None
+
+
 def to_srgb(pixels: Pixels, tags: FileTags, data: bytes) -> tuple[Pixels, str | None]:
     """Colours by the file's profile as sRGB, and one line where that changed or failed.
 

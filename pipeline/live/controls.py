@@ -1,7 +1,8 @@
 """What the person can change while it runs: commands, the keys for them, and the settings they change.
 
 A command is a short text, ``stronger`` or ``style 3``; the window turns keys into commands, the page
-sends the same ones. Settings are one immutable value that every frame reads once, so that no frame is
+sends the same ones, and of its sliders ``strength 0.35`` or ``brush 2`` (a place in SCALES). Settings are
+one immutable value that every frame reads once, so that no frame is
 made half with the old ones.
 """
 
@@ -91,6 +92,7 @@ class Settings:
     mix: tuple[tuple[str, float], ...] = ()
 
 
+_VALUES = ("strength", "brush", "style")
 _TOGGLES = {
     "side-by-side": "side_by_side",
     "keep-colors": "keep_colors",
@@ -136,11 +138,12 @@ class LiveControls:
     def do(self, command: str) -> None:
         """Carry out one command. Raises ValueError, naming the known ones, for any other text."""
         if command.startswith(MIX):
-            name, share = _row_and_share(command)
+            row, share = _row_and_share(command)
             with self._lock:
-                self.settings = replace(self.settings, mix=self._with_share(name, share))
+                self.settings = replace(self.settings, mix=self._with_share(row, share))
             return
-        if command not in COMMANDS:
+        name, _, value = command.partition(" ")
+        if command not in COMMANDS and not (name in _VALUES and value.replace(".", "", 1).isdecimal()):
             raise ValueError(f"no command {command!r}; known are {', '.join(sorted(COMMANDS))}")
         with self._lock:
             if command == QUIT:
@@ -163,6 +166,11 @@ class LiveControls:
             return replace(now, scale=next_scale(now.scale, 1 if command == "smaller-brush" else -1))
         if command in ("mix-next", "mix-back"):
             return replace(now, mix=self._moved(MIX_STEP if command == "mix-next" else -MIX_STEP))
+        name, _, value = command.partition(" ")
+        if name == "strength":
+            return replace(now, strength=min(1.0, float(value)))
+        if name == "brush":
+            return replace(now, scale=SCALES[min(len(SCALES) - 1, int(float(value)))])
         return replace(now, style=self._style(command), mix=())
 
     @property

@@ -26,6 +26,7 @@ class Governor:
     Attributes:
         target_fps: the rate to hold.
         scale: the present choice.
+        streams: how many are painted in turn, each at that rate.
         raise_after_s: how long there must be room before the next raise.
         network: ``best`` or ``fast`` where one was chosen for the rate, else empty; only told.
         too_slow: even the smallest scale does not hold the rate.
@@ -40,6 +41,7 @@ class Governor:
         if target_fps <= 0 or not scales:
             raise ValueError(f"a positive rate and at least one scale, got {target_fps} and {scales}")
         self.target_fps = target_fps
+        self.streams = 1
         self.scales = sorted(scales)
         self.scale = max([s for s in self.scales if s <= 1.0], default=self.scales[0])
         self.raise_after_s = RAISE_AFTER_S
@@ -77,7 +79,7 @@ class Governor:
         return f"holding {self.target_fps:g} fps at scale {self.scale:g}{network}"
 
     def _decide(self, highest: float, now: float) -> None:
-        busy = self._median() * self.target_fps
+        busy = self._median() * self.target_fps * self.streams
         self.too_slow = busy > 1.0 and self.scale == self.scales[0]
         if busy > LOWER_ABOVE:
             self._lower(busy, now)

@@ -73,6 +73,7 @@ class Painter(Closeable):
         scale = self._scale(settings)
         wanted = self._wanted(size, settings.style, scale)
         self._current, self._using = self.pool.open_now(wanted), (settings.style, scale)
+        self.pool.use(self, self._current)
         if self.governor is not None:
             for lower in [s for s in SCALES if s < scale][::-1]:
                 self.pool.preload(self._wanted(size, settings.style, lower))
@@ -117,7 +118,7 @@ class Painter(Closeable):
         found = self.pool.get(self._wanted(size, settings.style, scale))
         if found is not None and found is not self._current:
             self._current = found
-            self.pool.close_unused(found)
+            self.pool.use(self, found)
         if found is not None:
             self._using = settings.style, scale
         assert self._current is not None, "prepare() comes first"

@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from pipeline.common.concurrency import LOOK_EVERY_S
 from pipeline.common.errors import BrushstreamError
@@ -15,7 +16,7 @@ from pipeline.style import StyleFile
 from pipeline.stylize.stylizer import Stylizer
 
 MOST_OPEN = 8
-"""Engines kept open; the one unused longest is closed."""
+"""Engines kept open; the one unused longest is closed, unless a painter still shows its pictures."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,21 @@ class EnginePool:
         self._refused: set[EngineKey] = set()
         self._queue: deque[EngineKey] = deque()
         self._changed = threading.Condition()
+        self._used: WeakKeyDictionary[object, Stylizer] = WeakKeyDictionary()
 
     def key(self, style: int, size: tuple[int, int]) -> EngineKey:
         """The engine of a style at a size: styles of one file share it."""
         return EngineKey(self._same_file[style], size)
 
     def open_now(self, wanted: EngineKey) -> Stylizer:
-        """Open and wait for it; for the first one.
+        """Open and wait for it, unless it is open; for the first one.
 
         Raises:
             StyleError, EngineError, MissingPackageError: it cannot be.
         """
+        with self._changed:
+            if wanted in self._ready:
+                return self._ready[wanted]
         stylizer = self._open_stylizer(self.styles[wanted.style], wanted.size)
         with self._changed:
             self._ready[wanted] = stylizer
@@ -92,10 +97,15 @@ class EnginePool:
             self._queue.append(wanted)
             self._changed.notify_all()
 
-    def close_unused(self, in_use: Stylizer) -> None:
-        """Close the oldest beyond the limit. Only the thread that uses engines calls this."""
+    def use(self, painter: object, stylizer: Stylizer) -> None:
+        """``painter`` goes on with that one; the oldest that nobody uses are closed, beyond the limit.
+
+        Only the thread that uses engines calls this.
+        """
         with self._changed:
-            oldest = [w for w, stylizer in self._ready.items() if stylizer is not in_use]
+            self._used[painter] = stylizer
+            in_use = set(map(id, self._used.values()))
+            oldest = [w for w, stylizer in self._ready.items() if id(stylizer) not in in_use]
             excess = oldest[: max(0, len(self._ready) - self._most_open)]
             closing = [self._ready.pop(w) for w in excess]
         for stylizer in closing:

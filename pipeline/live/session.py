@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.common.interruption import stop_on_ctrl_c
 from pipeline.engines.base import Precision
-from pipeline.live.controls import COMMAND_OF_KEY, LiveControls, Notices, Settings
+from pipeline.live.controls import LiveControls, Notices, Settings
 from pipeline.live.governor import Governor
 from pipeline.live.loop import LiveLoop, sink_info
 from pipeline.live.pace import choose_pace, fast_versions, frame_cost_s
@@ -19,11 +19,11 @@ from pipeline.live.pool import EnginePool
 from pipeline.live.recorder import Recorder
 from pipeline.live.report import LiveReport
 from pipeline.live.sinks.opening import make_sinks
-from pipeline.live.sinks.page import HERE_ONLY, ServeSink
 from pipeline.live.sinks.window import DisplayTrial
 from pipeline.live.sources.asked import Asked
 from pipeline.live.sources.camera import Opener
 from pipeline.live.sources.opening import open_live
+from pipeline.live.web.state import page_state
 from pipeline.lookup import find_style, row_names
 from pipeline.stream import Source
 from pipeline.style import StyleFile, list_styles
@@ -69,7 +69,7 @@ class WebcamOptions:
     target_fps: float | None = None
     window: bool = True
     serve: int | None = None
-    serve_on: str = HERE_ONLY
+    serve_on: str = "127.0.0.1"
     record: Path | None = None
     overwrite: bool = False
     virtual_camera: bool = False
@@ -112,6 +112,7 @@ class _Session:
         options, stack = self._options, self._stack
         trial = self._try_display()
         styles, first = choose_styles(options, self._say)
+        self._styles = styles
         titles = [style.card.title or style.card.name for style in styles]
         self._controls = LiveControls(
             titles, replace(options.settings, style=first), self._stop, [row_names(s.card) for s in styles]
@@ -136,9 +137,9 @@ class _Session:
         )
         for sink in sinks:
             sink.open(sink_info(source.info))
-        for page in sinks:
-            if isinstance(page, ServeSink):
-                self._say(f"open {page.address} in a browser")
+        for sink in sinks:
+            if sink.address:
+                self._say(f"open {sink.address} in a browser")
         self._notices.tell(f"{titles[first]}; h shows the keys", START_S)
         return self._loop.run()
 
@@ -184,34 +185,34 @@ class _Session:
     def _state(self) -> Mapping[str, Any]:
         """For the page, from the server's threads."""
         settings, status = self._controls.settings, self._loop.status()
-        return {
-            "styles": self._controls.styles,
-            "chosen": settings.style,
-            "style": status.style,
-            "fps": round(status.recent.fps, 1),
-            "age_ms": round(status.recent.total.p50, 1),
-            "dropped": status.dropped,
-            "strength": settings.strength,
-            "rows": self._controls.rows,
-            "mix": dict(settings.mix),
-            "scale": status.scale,
-            "engine": status.engine,
-            "governor": status.governor,
-            "notice": self._notices.current(),
-            "keys": COMMAND_OF_KEY,
-            "on": {
-                "side-by-side": settings.side_by_side,
-                "keep-colors": settings.keep_colors,
-                "steady": settings.steady,
-                "mirror": settings.mirror,
-                "record": status.recording_s is not None,
-                "information": settings.information,
-                "help": settings.help,
-            },
-        }
+        return page_state(
+            "view",
+            self._styles,
+            settings,
+            shown=settings.style,
+            scale=status.scale,
+            engine=status.engine,
+            governor=status.governor,
+            fps=status.recent.fps,
+            age_ms=round(status.recent.total.p50, 1),
+            dropped=status.dropped,
+            notice=self._notices.current(),
+            recording=status.recording_s is not None,
+        )
 
 
-def choose_styles(options: WebcamOptions, say: Tell) -> tuple[tuple[StyleFile, ...], int]:
+class StylesAsked(Protocol):
+    """Which styles there shall be; see ``WebcamOptions``."""
+
+    @property
+    def styles(self) -> tuple[str, ...]: ...
+    @property
+    def first_style(self) -> str: ...
+    @property
+    def quality(self) -> str: ...
+
+
+def choose_styles(options: StylesAsked, say: Tell) -> tuple[tuple[StyleFile, ...], int]:
     """The styles to choose from, and the place of the first shown.
 
     Raises:

@@ -1,15 +1,14 @@
 """Which sinks a live run has: one row a sink, which makes it where it was asked for."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from pipeline.common.adapters import Adapter, load
 from pipeline.live.sinks.null import NullSink
-from pipeline.live.sinks.page import ServeSink
-from pipeline.live.sinks.page_server import Do, State
 from pipeline.live.sinks.window import WindowSink
 from pipeline.stream import Sink
 
+PAGE = Adapter("pipeline.live.sinks.page:PageSink")  # a web server takes its time to load
 VIRTUAL_CAMERA = Adapter(
     "pipeline.live.sinks.virtual_camera:VirtualCameraSink", "pyvirtualcam", "virtual-camera"
 )
@@ -28,11 +27,13 @@ class SinksAsked(Protocol):
     def virtual_camera(self) -> bool: ...
 
 
+Do = Callable[[str], None]
+State = Callable[[], Mapping[str, Any]]
 Make = Callable[[SinksAsked, Do, State], Sink | None]
 
 
 def _page(asked: SinksAsked, do: Do, state: State) -> Sink | None:
-    return None if asked.serve is None else ServeSink(asked.serve, do, state, host=asked.serve_on)
+    return None if asked.serve is None else load("page", PAGE)(asked.serve, do, state, host=asked.serve_on)
 
 
 def _virtual_camera(asked: SinksAsked, do: Do, state: State) -> Sink | None:
@@ -50,7 +51,7 @@ def make_sinks(asked: SinksAsked, do: Do, state: State) -> Iterator[Sink]:
     """Every sink that was asked for, made as it is taken, so that the taker can close those before.
 
     Args:
-        do: carries out a command; see ``ServeSink``.
+        do: carries out a command; see ``PageSink``.
         state: what a page shows.
 
     Raises:
