@@ -290,15 +290,35 @@ def painter_of(style: StyleFile) -> Painter:
     return Painter(EnginePool((style,), open_real, lambda line: None))
 
 
+class Someone:
+    """Who uses an engine."""
+
+
 def test_the_pool_closes_what_was_not_used_for_longest(style: StyleFile) -> None:
     pool = EnginePool((style,), open_identity, lambda line: None, most_open=2)
     opened = [pool.open_now(EngineKey(0, (64, 64 + 4 * n))) for n in range(4)]
-    pool.close_unused(opened[3])
+    pool.use(painter := Someone(), opened[3])
     assert pool.get(EngineKey(0, (64, 64))) is None
     assert pool.get(EngineKey(0, (64, 72))) is opened[2]
     assert pool.get(EngineKey(0, (64, 76))) is opened[3]
+    assert isinstance(painter, Someone)
     with pytest.raises(EngineError, match="closed"):
         opened[0](grey(0, (64, 64)))
+    pool.close()
+
+
+def test_the_pool_closes_no_engine_that_another_painter_shows(style: StyleFile) -> None:
+    pool = EnginePool((style,), open_identity, lambda line: None, most_open=1)
+    opened = [pool.open_now(EngineKey(0, (64, 64)))]
+    other, painter = Someone(), Someone()
+    pool.use(other, opened[0])
+    opened += [pool.open_now(EngineKey(0, (64, 64 + 4 * n))) for n in (1, 2)]
+    pool.use(painter, opened[2])
+    assert pool.get(EngineKey(0, (64, 64))) is opened[0]
+    assert pool.get(EngineKey(0, (64, 68))) is None
+    del other  # the visitor left
+    pool.use(painter, opened[2])
+    assert pool.get(EngineKey(0, (64, 64))) is None
     pool.close()
 
 

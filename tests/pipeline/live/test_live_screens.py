@@ -20,22 +20,18 @@ import pytest
 
 from pipeline.frame import Pixels
 from tests.support import make_models
+from tests.support.browser import CHROMIUM, Browser
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clock")]  # on one worker: they wait for screens
 
 LONG_S = 90.0
 OPENING_S = 40.0
 STARTS = 10
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_screen = pytest.mark.skipif(
     not all(shutil.which(program) for program in ("Xvfb", "xdotool", "import")),
     reason="Xvfb, xdotool or ImageMagick's import is not installed",
 )
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-QUIET_CHROMIUM = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 
 
 def happens(something: Callable[[], object], within_s: float) -> bool:
@@ -279,29 +275,21 @@ def test_a_dead_display_is_told_and_kills_nobody(webcam: Callable[..., Webcam]) 
 
 @needs_chromium
 def test_a_browser_shows_the_page(webcam: Callable[..., Webcam], tmp_path: Path) -> None:
-    assert CHROMIUM is not None
     run = webcam("--serve", "0")
-    address = run.wait_for(r"http://127\.0\.0\.1:\d+/[\w-]+/")
-    shot, profile = tmp_path / "page.png", tmp_path / "profile"
-    common = [CHROMIUM, *QUIET_CHROMIUM, f"--user-data-dir={profile}", "--window-size=1000,700"]
-    subprocess.run(
-        [*common, "--virtual-time-budget=4000", f"--screenshot={shot}", address],
-        capture_output=True, timeout=LONG_S, check=True,
-    )  # fmt: skip
-    page = cv2.imread(str(shot))
-    assert page is not None
-    picture = page[150:430, 340:660]
-    assert picture.std() > 20, "the page shows no picture"
-    until = time.monotonic() + LONG_S
-    content = ""
-    while "onnxruntime" not in content and time.monotonic() < until:  # a notice stands there at first
-        content = subprocess.run(
-            [*common, "--virtual-time-budget=4000", "--dump-dom", address],
-            capture_output=True, text=True, timeout=LONG_S, check=True,
-        ).stdout  # fmt: skip
-    assert "Title of invert" in content
-    assert "onnxruntime" in content
-    assert 'data-command="side-by-side"' in content
+    browser = Browser(tmp_path / "profile")
+    try:
+        page = browser.page(run.wait_for(r"http://127\.0\.0\.1:\d+/[\w-]+/"))
+        page.until("document.body.dataset.view === 'live'")
+        page.until("document.getElementById('engine').textContent.includes('onnxruntime')")
+        picture = cv2.imdecode(np.frombuffer(page.picture(), np.uint8), cv2.IMREAD_COLOR)
+        assert picture is not None
+        assert picture.std() > 20, "the page shows no picture"
+        assert "Title of invert" in page.ask("document.getElementById('title').textContent")
+        page.ask("document.querySelector('[data-command=side-by-side]').click()")
+        page.until("document.getElementById('picture').width === 640")
+        page.close()
+    finally:
+        browser.close()
     run.process.send_signal(signal.SIGINT)
     assert run.end() == 130
 

@@ -1,14 +1,11 @@
-"""The page refuses strangers and ends with the program; the virtual camera and the overlay."""
+"""The window's display and keys, the virtual camera and the overlay."""
 
-import http.client
 import importlib
-import json
 import sys
 import threading
 import types
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
 import pytest
 
@@ -20,139 +17,11 @@ from pipeline.frame import Frame, Pixels
 from pipeline.live.controls import COMMAND_OF_KEY, Settings
 from pipeline.live.hud import Overlay, Status, help_lines, information, text_unit
 from pipeline.live.sinks import window
-from pipeline.live.sinks.page import ServeSink
-from pipeline.live.sinks.page_server import MOST_VIEWERS, host_is_ours
 from pipeline.live.sinks.window import DisplayTrial, WindowSink, command_of, why_no_display
 from pipeline.stream import StreamInfo
-from tests.support.live_rig import grey, own_threads
+from tests.support.live_rig import grey
 
 INFO = StreamInfo((48, 64), None, live=True)
-
-
-class Page:
-    """A served page and what its controls did."""
-
-    def __init__(self) -> None:
-        self.done: list[str] = []
-        self.sink = ServeSink(0, self.do, lambda: {"fps": 30.0})
-        self.sink.open(INFO)
-
-    def do(self, command: str) -> None:
-        if command == "nonsense":
-            raise ValueError("no command 'nonsense'")
-        self.done.append(command)
-
-    def ask(
-        self, path: str, *, method: str = "GET", body: str | None = None, **headers: str
-    ) -> tuple[int, bytes, http.client.HTTPResponse]:
-        line = http.client.HTTPConnection("127.0.0.1", self.sink.port, timeout=30)
-        line.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
-        answer = line.getresponse()
-        content = answer.read()
-        line.close()
-        return answer.status, content, answer
-
-    def secret(self, path: str) -> str:
-        return f"/{self.sink.token}/{path}"
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    served = Page()
-    yield served
-    served.sink.close()
-    served.sink.close()
-    assert own_threads() == []
-
-
-def test_the_page_and_its_state(page: Page) -> None:
-    status, content, answer = page.ask(page.secret(""))
-    assert status == 200
-    assert b"Brushstream" in content
-    assert "default-src 'none'" in (answer.getheader("Content-Security-Policy") or "")
-    assert answer.getheader("Referrer-Policy") == "no-referrer"
-    status, content, _ = page.ask(page.secret("state"))
-    assert (status, json.loads(content)) == (200, {"fps": 30.0})
-    assert page.sink.address == f"http://127.0.0.1:{page.sink.port}/{page.sink.token}/"
-    assert len(page.sink.token) >= 20
-
-
-@pytest.mark.parametrize("path", ["/", "/wrong/", "/wrong/stream", "/wrong/state", "/stream"])
-def test_without_the_token_there_is_nothing(page: Page, path: str) -> None:
-    assert page.ask(path)[0] == 404
-
-
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "a@127.0.0.1", "192.168.0.9"])
-def test_another_hosts_name_is_refused_even_with_the_token(page: Page, host: str) -> None:
-    for path in ("", "stream", "state"):
-        assert page.ask(page.secret(path), Host=host)[0] == 403
-    assert page.ask(page.secret("do"), method="POST", body="quit", Host=host)[0] in (403, 404)
-    assert page.done == []
-
-
-def test_commands_come_from_the_page_alone(page: Page) -> None:
-    assert page.ask(page.secret("do"), method="POST", body="style 2")[0] == 200
-    assert page.ask(page.secret("do"), method="POST", body="nonsense")[0] == 400
-    assert page.ask(page.secret("do"), method="POST", body="x" * 1000)[0] == 400
-    assert page.ask(page.secret("do"), method="POST", body="quit", Origin="http://evil.example")[0] == 404
-    assert page.ask(page.secret("do"))[0] == 404
-    own = f"http://127.0.0.1:{page.sink.port}"
-    assert page.ask(page.secret("do"), method="POST", body="steady", Origin=own)[0] == 200
-    assert page.done == ["style 2", "steady"]
-
-
-def test_the_stream_is_jpegs_and_ends_with_the_program(page: Page) -> None:
-    line = http.client.HTTPConnection("127.0.0.1", page.sink.port, timeout=30)
-    line.request("GET", page.secret("stream"))
-    answer = line.getresponse()
-    assert "multipart/x-mixed-replace" in (answer.getheader("Content-Type") or "")
-    page.sink.write(Frame(grey(90, (48, 64)), 0, 0.0))
-    assert answer.readline().startswith(b"--")
-    head = {}
-    while header := answer.readline().strip():
-        name, _, value = header.partition(b": ")
-        head[name] = value
-    picture = cv2.imdecode(np.frombuffer(answer.read(int(head[b"Content-Length"])), np.uint8), 1)
-    assert picture.shape == (48, 64, 3)
-    assert abs(picture.mean() - 90) < 2
-    page.sink.close()
-    answer.read()
-    line.close()
-
-
-def test_there_is_room_for_some_viewers(page: Page) -> None:
-    lines = []
-    for _ in range(MOST_VIEWERS):
-        line = http.client.HTTPConnection("127.0.0.1", page.sink.port, timeout=30)
-        line.request("GET", page.secret("stream"))
-        line.getresponse()
-        lines.append(line)
-    assert page.ask(page.secret("stream"))[0] == 503
-    for line in lines:
-        line.close()
-
-
-def test_a_port_that_is_taken_is_an_output_error(page: Page) -> None:
-    with pytest.raises(OutputError, match=f"cannot serve at 127.0.0.1:{page.sink.port}"):
-        ServeSink(page.sink.port, page.do, dict)
-
-
-@pytest.mark.parametrize(
-    ("header", "bound", "ours"),
-    [
-        ("127.0.0.1:8765", "127.0.0.1", True),
-        ("localhost:8765", "127.0.0.1", True),
-        ("[::1]:8765", "127.0.0.1", True),
-        ("rebound.example:8765", "127.0.0.1", False),
-        ("192.168.1.5:8765", "0.0.0.0", True),
-        ("rebound.example:8765", "0.0.0.0", False),
-        ("localhost", "0.0.0.0", True),
-        ("192.168.1.5", "192.168.1.5", True),
-        ("localhost", "192.168.1.5", False),
-    ],
-)
-def test_which_names_are_ours(header: str, bound: str, ours: bool) -> None:
-    assert host_is_ours(header, bound) is ours
 
 
 def test_without_a_display_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,7 @@ export class Camera extends EventTarget {
   }
 }
 
-export function jpegOf(canvas) {
-  return new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
+export async function jpegOf(canvas) {
+  const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
+  return blob.arrayBuffer();
 }

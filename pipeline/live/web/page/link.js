@@ -33,11 +33,13 @@ export class Link extends EventTarget {
 
   command(text) { if (this.open) this.#socket.send(text); }
 
+  // jpeg: an ArrayBuffer.
   frame(number, jpeg) {
     if (!this.open) return;
-    const head = new Uint8Array(4);
-    new DataView(head.buffer).setUint32(0, number);
-    this.#socket.send(new Blob([head, jpeg]));
+    const message = new Uint8Array(4 + jpeg.byteLength);
+    new DataView(message.buffer).setUint32(0, number);
+    message.set(new Uint8Array(jpeg), 4);
+    this.#socket.send(message);
   }
 
   #received(data) {
