@@ -117,6 +117,7 @@ def test_the_page_shows_what_the_api_paints(
     page.until(LIVE)
     page.until("[...document.querySelectorAll('.tile img')].every((image) => image.naturalWidth === 320)")
     page.until("!document.getElementById('engine').textContent.includes('undefined')")
+    until(lambda: page.ask("1") and len(page.sent) > 6 and len(page.received) > 6 + 2, "some frames")
     sent, painted = pictures(page.sent, 0), pictures(page.received, 4)
     both = sorted(set(sent) & set(painted))
     assert len(both) >= 3
