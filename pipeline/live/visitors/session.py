@@ -15,7 +15,7 @@ from pipeline.engines.base import Precision
 from pipeline.live.controls import LiveControls, Settings
 from pipeline.live.governor import Governor
 from pipeline.live.painter import Painter
-from pipeline.live.pool import EngineKey, EnginePool
+from pipeline.live.pool import EnginePool
 from pipeline.live.session import choose_styles
 from pipeline.live.visitors.line import Line
 from pipeline.live.visitors.thumbnails import Thumbnails
@@ -125,7 +125,7 @@ class _Studio:
 
     def run(self) -> ServeReport:
         began_at = time.monotonic()
-        first = self._pool.open_now(EngineKey(self._first, self._options.size))
+        first = self._pool.open_now(self._pool.key(self._first, self._options.size))
         self._say(first.describe())
         workers = WorkerGroup(self._stop)
         workers.add("stylize", self._paint)

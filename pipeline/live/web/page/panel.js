@@ -5,6 +5,7 @@ const byId = (id) => document.getElementById(id);
 export class Panel {
   #command;
   #titles = "";
+  #rows = "";
   #held = new Set(); // sliders under the visitor's finger: the state does not move them
 
   constructor(command) {
@@ -39,6 +40,7 @@ export class Panel {
     this.#set("strength", Math.round(100 * state.strength));
     this.#set("size", state.scales.length - 1 - state.brush);
     for (const [command, on] of Object.entries(state.on)) this.press(command, on);
+    this.#mixer(state);
     const style = state.styles[state.chosen];
     byId("title").textContent = style.title;
     byId("artist").textContent = [style.artist, style.year].filter(Boolean).join(", ");
@@ -57,6 +59,28 @@ export class Panel {
     URL.revokeObjectURL(image.src);
     image.src = URL.createObjectURL(blob);
     image.hidden = false;
+  }
+
+  // A slider for each row of a style that has several.
+  #mixer({ rows, mix }) {
+    const named = rows.join("\n");
+    byId("mixer").hidden = !rows.length;
+    if (named !== this.#rows) {
+      this.#rows = named;
+      byId("mixer-sliders").replaceChildren(...rows.map((row, at) => this.#share(row, at)));
+    }
+    rows.forEach((row, at) => this.#set(`mix-${at}`, Math.round(100 * (mix[row] ?? 0))));
+  }
+
+  #share(row, at) {
+    const label = Object.assign(document.createElement("label"), { className: "slider" });
+    const name = Object.assign(document.createElement("span"), { textContent: row });
+    const value = Object.assign(document.createElement("output"), { id: `mix-${at}-value` });
+    const input = Object.assign(document.createElement("input"), { id: `mix-${at}`, type: "range", min: 0, max: 100, value: 0 });
+    label.append(name, value, input);
+    document.body.append(label); // found by its id while it is wired
+    this.#slider(`mix-${at}`, (share) => `mix ${row} ${share / 100}`, (share) => `${share} %`);
+    return label;
   }
 
   #tiles({ styles, chosen, shown }) {
