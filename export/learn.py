@@ -29,7 +29,7 @@ from training.feed_forward.many_styles import PHOTOGRAPH
 from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, TrainingRun
 from training.feed_forward.style_weights import checkpoint_from_style_file
 from training.feed_forward.validation import held_out_batch, stylize
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 from training.losses.objective import Objective
 from training.networks.rows import mixed
 
@@ -176,7 +176,7 @@ def nearest_row(base: Checkpoint, recipe: TrainingRecipe, run: TrainingRun) -> t
     Raises:
         InputError, EncoderWeightsError, LayerMissingError: see ``training.losses.encoder`` and ``data``.
     """
-    encoder = Encoder(recipe.spec.layers, run.vgg_weights, reflect=True)
+    encoder = VggEncoder(recipe.spec.layers, run.vgg_weights, reflect=True)
     target = Objective(recipe.spec, encoder, [read_painting(run.painting, recipe.style_size)])
     photos = held_out_batch(split_photos(find_photos(run.photos))[1])[:_TRIED_ON]
     distances: dict[str, float] = {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 
 _SLOPE = 0.2
 _CHANNELS = {"relu1": 64, "relu2": 128, "relu3": 256, "relu4": 512, "relu5": 512}
@@ -29,7 +29,7 @@ class Seen:
         return Seen(self.image.detach(), {name: value.detach() for name, value in self.features.items()})
 
 
-def look(image: Tensor, encoder: Encoder | None) -> Seen:
+def look(image: Tensor, encoder: VggEncoder | None) -> Seen:
     """``image`` with its features at the layers that ``encoder`` was opened with; no encoder, no features."""
     return Seen(image, encoder(image) if encoder else {})
 

@@ -20,7 +20,7 @@ from training.feed_forward.loop import encoder_dtype
 from training.feed_forward.meter import Meter, stop_if_not_finite
 from training.feed_forward.start import warm_start
 from training.feed_forward.validation import squares_of
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 
 HELD_OUT_SHOWN = 6
 OnProgress = Callable[[CycleProgress], None]
@@ -166,11 +166,11 @@ def _start(recipe: CycleRecipe, run: CycleRun, ranks: Ranks) -> tuple[Players, C
     return players, replace(fresh, recipe={**fresh.recipe, "init_from": run.init_from.stem})
 
 
-def _encoder(recipe: CycleRecipe, run: CycleRun, ranks: Ranks) -> Encoder | None:
+def _encoder(recipe: CycleRecipe, run: CycleRun, ranks: Ranks) -> VggEncoder | None:
     """VGG-19 at the layers the recipe looks at, padded by reflection; None where it looks at none."""
     if not recipe.encoder_layers:
         return None
-    encoder = Encoder(recipe.encoder_layers, run.vgg_weights, reflect=True)
+    encoder = VggEncoder(recipe.encoder_layers, run.vgg_weights, reflect=True)
     return encoder.to(ranks.device, encoder_dtype(recipe.precision)).to(memory_format=torch.channels_last)
 
 

@@ -13,7 +13,7 @@ from training.feed_forward import temporal
 from training.feed_forward.distributed import Ranks
 from training.feed_forward.validation import autocast
 from training.losses import functional
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 
 TERMS = ("adversarial", "cycle", "identity", "content", "temporal")
 
@@ -61,7 +61,9 @@ class Painted:
 class Step:
     """The terms of a step; gradients and their use are the loop's."""
 
-    def __init__(self, recipe: CycleRecipe, players: Players, encoder: Encoder | None, ranks: Ranks) -> None:
+    def __init__(
+        self, recipe: CycleRecipe, players: Players, encoder: VggEncoder | None, ranks: Ranks
+    ) -> None:
         self.recipe, self.players, self.encoder, self.ranks = recipe, players, encoder, ranks
 
     def look_at_real(self, a: Tensor, b: Tensor, drawn: Draw) -> tuple[Seen, Seen]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from training.losses import functional, moments
 from training.losses.color import luma
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 
 STYLE_LAYERS = ("relu1_2", "relu2_2", "relu3_2")
 GRAM_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu3_4")
@@ -29,7 +29,7 @@ class StyleDistance:
     distributions; ``wasserstein`` is the mean of their nine relative Wasserstein-2 distances.
     """
 
-    def __init__(self, encoder: Encoder, painting: Tensor) -> None:
+    def __init__(self, encoder: VggEncoder, painting: Tensor) -> None:
         """Measure ``painting`` (1, 3, H, W), RGB in [0, 1], at the scale strokes are wanted in."""
         self._encoder = encoder
         with torch.no_grad():
@@ -81,7 +81,7 @@ def _targets(features: dict[str, Tensor]) -> Targets:
     return {name: moments.gaussian_target(value.double()) for name, value in features.items()}
 
 
-def _pyramid(encoder: Encoder, image: Tensor, layers: Sequence[str]) -> list[dict[str, Tensor]]:
+def _pyramid(encoder: VggEncoder, image: Tensor, layers: Sequence[str]) -> list[dict[str, Tensor]]:
     return [encoder(level, layers) for level in functional.image_pyramid(image, OCTAVES)]
 
 
@@ -111,7 +111,7 @@ def relative_wasserstein(seen: moments.Gaussian, target: moments.GaussianTarget)
 class GramDistance:
     """Relative Gram distance on three octaves, for any style, whatever it was trained by."""
 
-    def __init__(self, encoder: Encoder, painting: Tensor) -> None:
+    def __init__(self, encoder: VggEncoder, painting: Tensor) -> None:
         """Measure ``painting`` (1, 3, H, W), RGB in [0, 1]."""
         self._encoder = encoder
         self._targets = self._grams(painting)
@@ -128,7 +128,7 @@ class GramDistance:
         return [{name: functional.gram_matrix(value) for name, value in level.items()} for level in levels]
 
 
-def content_figures(encoder: Encoder, photo: Tensor, painted: Tensor) -> dict[str, float]:
+def content_figures(encoder: VggEncoder, photo: Tensor, painted: Tensor) -> dict[str, float]:
     """What is left of the photograph: ``content``, ``self_similarity`` and ``luma_structure``.
 
     ``content`` is the relative squared difference of relu3_3 (0 = kept); the other two are described at
@@ -146,7 +146,7 @@ def content_figures(encoder: Encoder, photo: Tensor, painted: Tensor) -> dict[st
 
 
 @torch.no_grad()
-def features_of(encoder: Encoder, layer: str, *images: Tensor) -> list[Tensor]:
+def features_of(encoder: VggEncoder, layer: str, *images: Tensor) -> list[Tensor]:
     """What ``encoder`` sees of each image (1, 3, H, W), RGB in [0, 1], at one layer."""
     return [encoder(image, (layer,))[layer] for image in images]
 

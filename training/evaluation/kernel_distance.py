@@ -10,7 +10,7 @@ from torch import Tensor
 from pipeline.common.errors import InputError
 from training.evaluation.material import Paint, Pixels, image_of
 from training.feed_forward.data import center_square, find_photos, read_rgb
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 
 LAYER = "relu4_1"
 """Of VGG-19, whose channels' means stand for a picture."""
@@ -51,7 +51,7 @@ def _mean_of_pairs(kernel: Tensor) -> Tensor:
 class KernelDistance:
     """The kernel distance of frames to the pictures of a folder, all of them as squares of one side."""
 
-    def __init__(self, encoder: Encoder, folder: Path, side_px: int) -> None:
+    def __init__(self, encoder: VggEncoder, folder: Path, side_px: int) -> None:
         """Look at every readable picture of ``folder``.
 
         Raises:

@@ -18,7 +18,7 @@ from training.evaluation.stability import Motion, Stability, estimated_motions, 
 from training.feed_forward.data import read_painting
 from training.gatys.job import open_encoder
 from training.gatys.recipe import RenderRecipe
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 from training.losses.vgg_weights import layers_in
 
 DEFAULT_BRUSH_PX = 512
@@ -126,11 +126,11 @@ class Examiner:
         self._untouched: dict[tuple[Path, int], list[float]] = {}
 
     @cached_property
-    def encoder(self) -> Encoder:
+    def encoder(self) -> VggEncoder:
         """VGG-19 in float32, for distances."""
         reached = layers_in(self.settings.vgg_weights)
         deep = [name for name in single_layers.LAYERS if name in reached]
-        opened = Encoder((*distances.LAYERS, *deep), self.settings.vgg_weights)
+        opened = VggEncoder((*distances.LAYERS, *deep), self.settings.vgg_weights)
         return opened.to(self.settings.device)
 
     @property

@@ -17,7 +17,7 @@ from training import image_io
 from training.gatys import render, state
 from training.gatys.recipe import RenderRecipe, changed
 from training.gatys.render import Inputs, RenderRun
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 from training.losses.objective import Objective
 from training.studies.feed_forward import objective_of
 
@@ -61,7 +61,7 @@ def optimisation(trained: dict[str, Any], side_px: int, iterations: int, precisi
 class Judge:
     """The objective of one style for one photograph, on the device of ``encoder``."""
 
-    def __init__(self, recipe: RenderRecipe, encoder: Encoder, painting: Tensor, photo: Tensor) -> None:
+    def __init__(self, recipe: RenderRecipe, encoder: VggEncoder, painting: Tensor, photo: Tensor) -> None:
         """Take the style's objective.
 
         Args:

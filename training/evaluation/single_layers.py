@@ -9,7 +9,7 @@ from torch import Tensor
 
 from training.evaluation.distances import features_of, relative_wasserstein
 from training.losses import functional, moments
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 
 CONTENT_LAYER = "relu4_2"
 GRAM_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -24,7 +24,7 @@ def figure_names(layer: str) -> list[str]:
     return [f"{kind}_{layer}" for kind, layers in kinds.items() if layer in layers]
 
 
-def content_at_layer(encoder: Encoder, photo: Tensor, painted: Tensor) -> dict[str, float]:
+def content_at_layer(encoder: VggEncoder, photo: Tensor, painted: Tensor) -> dict[str, float]:
     """``content_relu4_2``: relative squared feature difference; 0 is the photograph.
 
     Nothing where the encoder was not opened with that layer.
@@ -44,7 +44,7 @@ class LayerDistances:
     A layer that the encoder was not opened with is left out.
     """
 
-    def __init__(self, encoder: Encoder, painting: Tensor) -> None:
+    def __init__(self, encoder: VggEncoder, painting: Tensor) -> None:
         """Measure ``painting`` (1, 3, H, W), RGB in [0, 1], at the scale strokes are wanted in."""
         self._encoder = encoder
         self._layers = tuple(name for name in LAYERS if name in encoder.layers)

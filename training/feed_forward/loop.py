@@ -24,7 +24,7 @@ from training.feed_forward.optimizer import Optimizer
 from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, TrainingRun
 from training.feed_forward.start import starting_state
 from training.feed_forward.validation import autocast, held_out_batch, validate, with_every_row
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 from training.losses.objective import Objective, weighted_sum
 from training.networks.rows import is_table
 
@@ -174,7 +174,7 @@ def _train(
 def _judges(recipe: TrainingRecipe, run: TrainingRun, ranks: Ranks) -> list[Judge]:
     """What each row is trained by; one objective for a network of one style."""
     device = ranks.device
-    encoder = Encoder(recipe.spec.layers, run.vgg_weights, reflect=recipe.encoder_padding == "reflect")
+    encoder = VggEncoder(recipe.spec.layers, run.vgg_weights, reflect=recipe.encoder_padding == "reflect")
     encoder = encoder.to(device, encoder_dtype(recipe.precision)).to(memory_format=torch.channels_last)
     paintings = [read_painting(path, recipe.style_size).to(device) for path in run.paintings]
     judges: list[Judge] = [Objective(recipe.spec, encoder, [p], pooled=ranks.pooled) for p in paintings]

@@ -30,7 +30,7 @@ class TrainingRecipe:
         temporal_weight: of the relative temporal term (``temporal``); 0 switches it off.
         style_size: longest side of the painting in px; larger means larger strokes.
         image_size: side of the square content crops in px, as the loss sees them.
-        encoder_padding: of VGG-19's convolutions: ``zeros``, its own, or ``reflect`` (``Encoder``).
+        encoder_padding: of VGG-19's convolutions: ``zeros``, its own, or ``reflect`` (``VggEncoder``).
         batch_size, steps: how much is seen.
         optimizer: ``adam`` or ``muon`` (``training.feed_forward.optimizer``).
         learning_rate: the optimizer's, reached after ``warmup_steps``.

@@ -16,7 +16,7 @@ from training.gatys.render import Inputs, Render, RenderRun, memory_needed
 from training.gatys.step import DivergedError, RenderProgress
 from training.image_io import Picture
 from training.losses import color
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,10 @@ def render_still(
     return done
 
 
-def open_encoder(recipe: RenderRecipe, vgg_weights: Path | None, device: str) -> Encoder:
+def open_encoder(recipe: RenderRecipe, vgg_weights: Path | None, device: str) -> VggEncoder:
     """The encoder the recipe needs, in its precision, on ``device``; LayerMissingError names what lacks."""
     layers = recipe.layers or ("relu1_1",)  # total variation alone looks at no layer
-    encoder = Encoder(layers, vgg_weights, recipe.pooling == "average")
+    encoder = VggEncoder(layers, vgg_weights, recipe.pooling == "average")
     dtype = torch.bfloat16 if recipe.precision == "bf16" else torch.float32
     return encoder.to(torch.device(device), dtype).to(memory_format=torch.channels_last)
 

@@ -13,7 +13,7 @@ from training.gatys import state as states
 from training.gatys.recipe import RenderRecipe
 from training.gatys.state import State
 from training.gatys.step import Clock, Evaluation, RenderProgress
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 from training.losses.objective import Objective
 from training.losses.vgg_weights import layer_indices
 
@@ -75,7 +75,7 @@ class Render:
     finished: bool
 
 
-def render(recipe: RenderRecipe, inputs: Inputs, encoder: Encoder, run: RenderRun | None = None) -> Render:
+def render(recipe: RenderRecipe, inputs: Inputs, encoder: VggEncoder, run: RenderRun | None = None) -> Render:
     """Optimise a picture; goes on from ``run.resume_file`` where there is one.
 
     In float32 on a CPU the same recipe, inputs and number of threads give the same picture bit for bit,
@@ -130,7 +130,7 @@ def render(recipe: RenderRecipe, inputs: Inputs, encoder: Encoder, run: RenderRu
     return Render(_image(pixels, recipe), history, clock.seconds, finished=True)
 
 
-def _start(recipe: RenderRecipe, inputs: Inputs, encoder: Encoder, run: RenderRun) -> State:
+def _start(recipe: RenderRecipe, inputs: Inputs, encoder: VggEncoder, run: RenderRun) -> State:
     """Where to begin: an unfinished render's state, or the picture that ``recipe.init`` names."""
     digests = states.digest(
         [inputs.content, *inputs.styles, *([] if inputs.start is None else [inputs.start])]

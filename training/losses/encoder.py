@@ -17,7 +17,7 @@ from training.losses.vgg_weights import (
 )
 
 
-class Encoder(nn.Module):
+class VggEncoder(nn.Module):
     """VGG-19 (Simonyan & Zisserman 2015) cut after the deepest layer asked for, never trained.
 
     The call takes an image (N, 3, H, W), RGB in [0, 1], normalises it by ImageNet's mean and

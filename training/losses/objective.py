@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from training.losses import functional, moments
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 from training.losses.layer_weights import PlacedLayer, octaves_of
 
 Features = dict[tuple[str, int], Tensor]
@@ -93,7 +93,7 @@ class Objective:
     def __init__(
         self,
         spec: LossSpec,
-        encoder: Encoder,
+        encoder: VggEncoder,
         styles: Sequence[Tensor],
         style_shares: Sequence[float] = (1.0,),
         content: Tensor | None = None,

@@ -20,7 +20,7 @@ from training.feed_forward import loop
 from training.feed_forward.data import find_photos, read_painting, split_photos
 from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, TrainingRun
 from training.feed_forward.validation import held_out_batch, stylize
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 from training.studies.cells import cell, claim, file_name
 from training.studies.runner import Outcome
 
@@ -93,7 +93,7 @@ def run_train_study(
         KeyboardInterrupt: passed on; what was trained until then is kept, and the same call goes on.
         TrainingError, InputError, OutputError: as ``loop.train``.
     """
-    Encoder(base.spec.layers, run.vgg_weights)
+    VggEncoder(base.spec.layers, run.vgg_weights)
     shown = _shown_photo(run, photo)
     identity = {"painting": _digest(run.painting), "photos": len(find_photos(run.photos))}
     grid_of_trials = trials_of(base, grid, run.output)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from training.evaluation import distances
 from training.losses import moments
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
@@ -20,8 +20,8 @@ def relative(seen: Tensor, target: Tensor) -> float:
 
 
 @pytest.fixture(scope="module")
-def encoder(random_vgg: Path) -> Encoder:
-    return Encoder(distances.LAYERS, random_vgg)
+def encoder(random_vgg: Path) -> VggEncoder:
+    return VggEncoder(distances.LAYERS, random_vgg)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_a_scale_counts_by_its_excess() -> None:
     assert relative(1.5 * features, features) == pytest.approx(0.5, rel=1e-6)
 
 
-def test_the_painting_itself_and_its_crops_bound_the_scale(encoder: Encoder, painting: Tensor) -> None:
+def test_the_painting_itself_and_its_crops_bound_the_scale(encoder: VggEncoder, painting: Tensor) -> None:
     style = distances.StyleDistance(encoder, painting)
     assert style(painting) == pytest.approx(0.0, abs=1e-5)
     assert style.own > 0.01
@@ -99,7 +99,7 @@ def test_luma_structure_ignores_brightness_and_contrast() -> None:
     assert abs(distances.luma_structure(other, photo)) < 0.2
 
 
-def test_an_untouched_photograph_keeps_its_content(encoder: Encoder, painting: Tensor) -> None:
+def test_an_untouched_photograph_keeps_its_content(encoder: VggEncoder, painting: Tensor) -> None:
     kept = distances.content_figures(encoder, painting, painting)
     assert kept == pytest.approx({"content": 0.0, "self_similarity": 1.0, "luma_structure": 1.0}, abs=1e-6)
     lost = distances.content_figures(encoder, painting, painting.flip(3))

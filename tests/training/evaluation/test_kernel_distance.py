@@ -9,7 +9,7 @@ import torch
 
 from pipeline.common.errors import InputError
 from training.evaluation.kernel_distance import LAYER, KernelDistance, cycle_error, kernel_distance
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 
 
 def test_two_and_two_points_by_hand() -> None:
@@ -45,14 +45,14 @@ def test_frames_of_the_folder_are_nearer_than_others(tmp_path: Path, full_vgg: P
     for number, picture in enumerate(coarse[:8]):
         cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
     (tmp_path / "broken.png").write_bytes(b"no")
-    distance = KernelDistance(Encoder((LAYER,), full_vgg), tmp_path, 32)
+    distance = KernelDistance(VggEncoder((LAYER,), full_vgg), tmp_path, 32)
     assert abs(distance(coarse[8:])) < 0.3 * distance(fine)
 
 
 def test_an_empty_target_is_refused(tmp_path: Path, full_vgg: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no")
     with pytest.raises(InputError, match=r"--targets .*: two pictures at least"):
-        KernelDistance(Encoder((LAYER,), full_vgg), tmp_path, 32)
+        KernelDistance(VggEncoder((LAYER,), full_vgg), tmp_path, 32)
 
 
 def test_cycle_error_is_in_grey_levels() -> None:

@@ -12,7 +12,7 @@ from training.evaluation import objective
 from training.evaluation.objective import Judge, equivalent_iterations, objective_ratio
 from training.feed_forward.loop import TrainingRecipe
 from training.gatys.job import open_encoder
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 from training.losses.objective import Objective
 
 SIDE = 64
@@ -40,7 +40,7 @@ def test_the_objective_is_the_one_of_training(
     random_vgg: Path, pictures: tuple[Tensor, Tensor, Tensor]
 ) -> None:
     photo, painting, painted = pictures
-    encoder = Encoder(RECIPE.spec.layers, random_vgg)
+    encoder = VggEncoder(RECIPE.spec.layers, random_vgg)
     with torch.no_grad():
         terms = Objective(RECIPE.spec, encoder, [painting]).terms(painted, photo)
     weighted = 1.5 * terms["content"] + 7.0 * terms["style"] + 0.3 * terms["tv"]

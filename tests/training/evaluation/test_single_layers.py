@@ -12,7 +12,7 @@ from pipeline.api import open_style
 from training.evaluation import single_layers
 from training.evaluation.material import image_of, photos_to_judge
 from training.feed_forward.data import read_painting
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 DEVIATION = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
@@ -60,7 +60,7 @@ def pictures() -> dict[str, Tensor]:
 
 def both_computations(weights_file: Path, pictures: dict[str, Tensor]) -> tuple[dict[str, float], ...]:
     """The module's figures, and the same written out."""
-    encoder = Encoder(single_layers.LAYERS, weights_file)
+    encoder = VggEncoder(single_layers.LAYERS, weights_file)
     found = single_layers.content_at_layer(encoder, pictures["photo"], pictures["painted"])
     found |= single_layers.LayerDistances(encoder, pictures["painting"])(pictures["painted"])
     weights = {f"features.{key.removeprefix('features.')}": v for key, v in load_file(weights_file).items()}
@@ -111,13 +111,13 @@ def test_a_second_computation_agrees_on_pictures_of_networks(
 
 
 def test_a_painting_is_no_distance_from_itself(full_vgg: Path, pictures: dict[str, Tensor]) -> None:
-    distances = single_layers.LayerDistances(Encoder(single_layers.LAYERS, full_vgg), pictures["painting"])
+    distances = single_layers.LayerDistances(VggEncoder(single_layers.LAYERS, full_vgg), pictures["painting"])
     found = distances(pictures["painting"])
     assert list(found.values()) == pytest.approx([0.0] * 6, abs=1e-4)
 
 
 def test_only_layers_that_were_opened_give_figures(random_vgg: Path, pictures: dict[str, Tensor]) -> None:
-    encoder = Encoder(["relu1_1", "relu3_1"], random_vgg)
+    encoder = VggEncoder(["relu1_1", "relu3_1"], random_vgg)
     assert single_layers.content_at_layer(encoder, pictures["photo"], pictures["painted"]) == {}
     found = single_layers.LayerDistances(encoder, pictures["painting"])(pictures["painted"])
     assert set(found) == {"gram_relu1_1", "gram_relu3_1"}

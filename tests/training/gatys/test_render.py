@@ -13,7 +13,7 @@ from training.gatys import render, state
 from training.gatys.recipe import RenderRecipe
 from training.gatys.render import Inputs, RenderRun
 from training.gatys.step import DivergedError, RenderProgress
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 from training.losses.objective import Features, Objective
 
 RECIPE = RenderRecipe(
@@ -28,8 +28,8 @@ LBFGS = replace(RECIPE, optimizer="lbfgs", learning_rate=1.0, init="noise")
 
 
 @pytest.fixture(scope="module")
-def encoder(random_vgg: Path) -> Encoder:
-    return Encoder(("relu1_1", "relu2_1"), random_vgg)
+def encoder(random_vgg: Path) -> VggEncoder:
+    return VggEncoder(("relu1_1", "relu2_1"), random_vgg)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def stop_after(steps: int) -> Callable[[], bool]:
 
 @pytest.mark.parametrize("recipe", [RECIPE, LBFGS])
 def test_a_render_descends_and_tells_every_step(
-    recipe: RenderRecipe, encoder: Encoder, inputs: Inputs
+    recipe: RenderRecipe, encoder: VggEncoder, inputs: Inputs
 ) -> None:
     told: list[RenderProgress] = []
     done = render.render(
@@ -64,13 +64,13 @@ def test_a_render_descends_and_tells_every_step(
 
 @pytest.mark.parametrize("recipe", [RECIPE, LBFGS])
 def test_the_same_seed_gives_the_same_picture_bit_for_bit(
-    recipe: RenderRecipe, encoder: Encoder, inputs: Inputs
+    recipe: RenderRecipe, encoder: VggEncoder, inputs: Inputs
 ) -> None:
     one, other = (render.render(recipe, inputs, encoder).image for _ in range(2))
     assert torch.equal(one, other)
 
 
-def test_another_seed_gives_another_picture(encoder: Encoder, inputs: Inputs) -> None:
+def test_another_seed_gives_another_picture(encoder: VggEncoder, inputs: Inputs) -> None:
     one, other = (render.render(replace(LBFGS, seed=seed), inputs, encoder).image for seed in (0, 1))
     assert not torch.equal(one, other)
 
@@ -80,7 +80,7 @@ def test_another_seed_gives_another_picture(encoder: Encoder, inputs: Inputs) ->
     [(RECIPE, 3), (LBFGS, 4), (replace(LBFGS, sizes=(34, 40), iterations=(3, 3)), 3)],
 )
 def test_a_stopped_render_goes_on_to_the_same_picture(
-    recipe: RenderRecipe, steps: int, encoder: Encoder, inputs: Inputs, tmp_path: Path
+    recipe: RenderRecipe, steps: int, encoder: VggEncoder, inputs: Inputs, tmp_path: Path
 ) -> None:
     whole = render.render(recipe, inputs, encoder)
     resume_file = tmp_path / "r.safetensors"
@@ -94,7 +94,9 @@ def test_a_stopped_render_goes_on_to_the_same_picture(
     assert not resume_file.exists()
 
 
-def test_another_recipe_or_picture_does_not_resume(encoder: Encoder, inputs: Inputs, tmp_path: Path) -> None:
+def test_another_recipe_or_picture_does_not_resume(
+    encoder: VggEncoder, inputs: Inputs, tmp_path: Path
+) -> None:
     resume_file = tmp_path / "r.safetensors"
     render.render(RECIPE, inputs, encoder, RenderRun(resume_file, should_stop=stop_after(2)))
     with pytest.raises(CheckpointError, match=r"style_weight 10\.0 -> 20\.0.*delete this file"):
@@ -104,7 +106,7 @@ def test_another_recipe_or_picture_does_not_resume(encoder: Encoder, inputs: Inp
         render.render(RECIPE, brighter, encoder, RenderRun(resume_file))
 
 
-def test_a_damaged_state_is_refused(encoder: Encoder, inputs: Inputs, tmp_path: Path) -> None:
+def test_a_damaged_state_is_refused(encoder: VggEncoder, inputs: Inputs, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     other = tmp_path / "o.safetensors"
@@ -113,7 +115,9 @@ def test_a_damaged_state_is_refused(encoder: Encoder, inputs: Inputs, tmp_path: 
         render.render(RECIPE, inputs, encoder, RenderRun(other))
 
 
-def test_snapshots_and_checkpoints_come_when_asked(encoder: Encoder, inputs: Inputs, tmp_path: Path) -> None:
+def test_snapshots_and_checkpoints_come_when_asked(
+    encoder: VggEncoder, inputs: Inputs, tmp_path: Path
+) -> None:
     snapshots: dict[int, Tensor] = {}
     resume_file = tmp_path / "r.safetensors"
     written: list[bool] = []
@@ -130,14 +134,14 @@ def test_snapshots_and_checkpoints_come_when_asked(encoder: Encoder, inputs: Inp
     assert written == [False, False, False, False, True, True]
 
 
-def test_coarse_to_fine_ends_at_the_last_size(encoder: Encoder, inputs: Inputs) -> None:
+def test_coarse_to_fine_ends_at_the_last_size(encoder: VggEncoder, inputs: Inputs) -> None:
     recipe = replace(RECIPE, sizes=(34, 0), iterations=(2, 3))
     done = render.render(recipe, inputs, encoder)
     assert done.image.shape == inputs.content.shape
     assert [row["size_px"] for row in done.history] == [34, 34, 44, 44, 44, 44]
 
 
-def test_starting_pictures(encoder: Encoder, inputs: Inputs) -> None:
+def test_starting_pictures(encoder: VggEncoder, inputs: Inputs) -> None:
     content = render.image_io.fit(inputs.content, 40)
     barely = replace(RECIPE, iterations=(1,), learning_rate=1e-6)
 
@@ -156,7 +160,7 @@ def test_starting_pictures(encoder: Encoder, inputs: Inputs) -> None:
         render.render(replace(barely, init="file"), inputs, encoder)
 
 
-def test_pixel_range_is_the_unit_of_the_learning_rate(encoder: Encoder, inputs: Inputs) -> None:
+def test_pixel_range_is_the_unit_of_the_learning_rate(encoder: VggEncoder, inputs: Inputs) -> None:
     unit = render.render(replace(RECIPE, learning_rate=0.02), inputs, encoder).image
     bytes_ = render.render(
         replace(RECIPE, learning_rate=0.02 * 255, pixel_range=255.0), inputs, encoder
@@ -164,7 +168,7 @@ def test_pixel_range_is_the_unit_of_the_learning_rate(encoder: Encoder, inputs: 
     assert (unit - bytes_).abs().mean() < 0.01
 
 
-def test_style_weights_are_shares(encoder: Encoder, inputs: Inputs) -> None:
+def test_style_weights_are_shares(encoder: VggEncoder, inputs: Inputs) -> None:
     two = replace(inputs, styles=(*inputs.styles, inputs.content), style_weights=(3.0, 0.0))
     assert torch.allclose(
         render.render(RECIPE, two, encoder).image, render.render(RECIPE, inputs, encoder).image, atol=1e-3
@@ -174,7 +178,7 @@ def test_style_weights_are_shares(encoder: Encoder, inputs: Inputs) -> None:
             render.render(RECIPE, replace(two, style_weights=wrong), encoder)
 
 
-def test_a_step_out_of_all_bounds_keeps_the_picture_before_it(encoder: Encoder, inputs: Inputs) -> None:
+def test_a_step_out_of_all_bounds_keeps_the_picture_before_it(encoder: VggEncoder, inputs: Inputs) -> None:
     recipe = replace(LBFGS, learning_rate=1e36, init="content")
     with pytest.raises(DivergedError, match=r"after 0 steps: the (content|style) term.*") as caught:
         render.render(recipe, inputs, encoder)
@@ -183,7 +187,7 @@ def test_a_step_out_of_all_bounds_keeps_the_picture_before_it(encoder: Encoder, 
 
 
 def test_a_term_that_blows_up_is_named_and_the_last_good_picture_kept(
-    encoder: Encoder, inputs: Inputs, monkeypatch: pytest.MonkeyPatch
+    encoder: VggEncoder, inputs: Inputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = render.render(replace(RECIPE, iterations=(2,)), inputs, encoder).image
     real, calls = Objective._style_term, iter(range(100))
@@ -201,7 +205,7 @@ def test_a_term_that_blows_up_is_named_and_the_last_good_picture_kept(
 
 
 def test_a_gradient_that_blows_up_is_named(
-    encoder: Encoder, inputs: Inputs, monkeypatch: pytest.MonkeyPatch
+    encoder: VggEncoder, inputs: Inputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def steep(self: Objective, features: Features, target: Features) -> Tensor:
         return (features["relu2_1", 0].sum() * 0).sqrt()  # 0 with an infinite slope
@@ -211,8 +215,8 @@ def test_a_gradient_that_blows_up_is_named(
         render.render(RECIPE, inputs, encoder)
 
 
-def test_bfloat16_features_come_close(random_vgg: Path, encoder: Encoder, inputs: Inputs) -> None:
-    half = Encoder(("relu1_1", "relu2_1"), random_vgg).to(torch.bfloat16)
+def test_bfloat16_features_come_close(random_vgg: Path, encoder: VggEncoder, inputs: Inputs) -> None:
+    half = VggEncoder(("relu1_1", "relu2_1"), random_vgg).to(torch.bfloat16)
     done = render.render(replace(RECIPE, precision="bf16"), inputs, half)
     assert done.image.dtype == torch.float32
     assert (done.image - render.render(RECIPE, inputs, encoder).image).abs().mean() < 0.02

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.losses import functional as fn
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 from training.losses.vgg_weights import (
     CONVOLUTIONS_PER_BLOCK,
     IMAGENET_MEAN,
@@ -77,7 +77,7 @@ def test_spectrum_of_a_wave_is_two_points_and_of_a_flat_picture_nothing() -> Non
 
 
 def test_grams_at_all_five_style_layers_agree_with_numpy(full_vgg: Path) -> None:
-    encoder = Encoder(STYLE_LAYERS, full_vgg)
+    encoder = VggEncoder(STYLE_LAYERS, full_vgg)
     image = torch.rand(1, 3, 48, 32, generator=torch.Generator().manual_seed(0))
     weights = {key: value.double().numpy() for key, value in encoder.body.state_dict().items()}
     features = numpy_vgg19(image[0].double().numpy(), weights)

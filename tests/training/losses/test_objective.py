@@ -5,7 +5,7 @@ import torch
 
 from pipeline.common.errors import TrainingError
 from training.losses import functional
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 from training.losses.layer_weights import PlacedLayer, equal_shares, placed
 from training.losses.objective import LossSpec, Objective, weighted_sum
 
@@ -17,18 +17,18 @@ def spec(octaves: int = 2) -> LossSpec:
 
 
 @pytest.fixture(scope="module")
-def encoder(random_vgg: Path) -> Encoder:
-    return Encoder((*LAYERS, "relu3_1"), random_vgg)
+def encoder(random_vgg: Path) -> VggEncoder:
+    return VggEncoder((*LAYERS, "relu3_1"), random_vgg)
 
 
-def test_the_painting_itself_has_no_style_loss(encoder: Encoder) -> None:
+def test_the_painting_itself_has_no_style_loss(encoder: VggEncoder) -> None:
     painting = torch.rand(1, 3, 64, 64)
     terms = Objective(spec(), encoder, [painting]).terms(painting, painting)
     assert terms["style"] < 1e-9
     assert terms["content"] < 1e-9
 
 
-def test_the_total_is_the_weighted_sum_of_the_terms_there_are(encoder: Encoder) -> None:
+def test_the_total_is_the_weighted_sum_of_the_terms_there_are(encoder: VggEncoder) -> None:
     objective = Objective(spec(), encoder, [torch.rand(1, 3, 64, 64)])
     terms = objective.terms(torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32))
     assert terms.keys() == {"content", "style", "tv"}
@@ -38,7 +38,7 @@ def test_the_total_is_the_weighted_sum_of_the_terms_there_are(encoder: Encoder) 
     assert torch.allclose(weighted_sum({**terms, "temporal": torch.tensor(0.5)}, weights), expected + 3.5)
 
 
-def test_the_style_term_is_the_mean_over_layers_and_octaves(encoder: Encoder) -> None:
+def test_the_style_term_is_the_mean_over_layers_and_octaves(encoder: VggEncoder) -> None:
     painting, stylized = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 48, 48)
     objective = Objective(spec(), encoder, [painting])
     expected = []
@@ -52,14 +52,14 @@ def test_the_style_term_is_the_mean_over_layers_and_octaves(encoder: Encoder) ->
     assert torch.allclose(objective.terms(stylized, stylized)["style"], torch.stack(expected).mean())
 
 
-def test_the_loss_does_not_depend_on_the_batch_size(encoder: Encoder) -> None:
+def test_the_loss_does_not_depend_on_the_batch_size(encoder: VggEncoder) -> None:
     loss = Objective(spec(octaves=1), encoder, [torch.rand(1, 3, 64, 64)]).terms
     stylized, content = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
     one, three = loss(stylized, content), loss(stylized.repeat(3, 1, 1, 1), content.repeat(3, 1, 1, 1))
     assert all(torch.allclose(one[name], three[name]) for name in ("content", "style", "tv"))
 
 
-def test_a_content_given_at_the_start_is_the_same_as_one_given_now(encoder: Encoder) -> None:
+def test_a_content_given_at_the_start_is_the_same_as_one_given_now(encoder: VggEncoder) -> None:
     painting, stylized, content = (torch.rand(1, 3, 32, 32) for _ in range(3))
     held = Objective(spec(), encoder, [painting], content=content)(stylized)
     given = Objective(spec(), encoder, [painting])(stylized, content)
@@ -68,7 +68,7 @@ def test_a_content_given_at_the_start_is_the_same_as_one_given_now(encoder: Enco
     assert torch.allclose(held["total"], held["content"] + 10 * held["style"])
 
 
-def test_a_layer_with_a_size_is_compared_on_that_octave_alone(encoder: Encoder) -> None:
+def test_a_layer_with_a_size_is_compared_on_that_octave_alone(encoder: VggEncoder) -> None:
     painting, stylized, content = (torch.rand(1, 3, 64, 64) for _ in range(3))
     split = LossSpec(placed((("relu3_1/2", 1.0),)), placed((("relu1_1", 0.5), ("relu3_1/2", 2.0))))
     found = Objective(split, encoder, [painting]).terms(stylized, content)
@@ -85,18 +85,18 @@ def test_a_layer_with_a_size_is_compared_on_that_octave_alone(encoder: Encoder) 
 
 
 def test_layers_at_half_size_cost_no_pass_at_full_size(
-    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+    encoder: VggEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passes: list[tuple[int, tuple[str, ...]]] = []
-    real = Encoder.forward
+    real = VggEncoder.forward
 
-    def counting(self: Encoder, image: torch.Tensor, layers: tuple[str, ...]) -> dict[str, torch.Tensor]:
+    def counting(self: VggEncoder, image: torch.Tensor, layers: tuple[str, ...]) -> dict[str, torch.Tensor]:
         passes.append((image.shape[-1], layers))
         return real(self, image, layers)
 
     split = LossSpec(placed((("relu3_1/2", 1.0),)), placed((("relu1_1", 1.0), ("relu2_1/2", 1.0))))
     objective = Objective(split, encoder, [torch.rand(1, 3, 64, 64)], content=torch.rand(1, 3, 64, 64))
-    monkeypatch.setattr(Encoder, "forward", counting)
+    monkeypatch.setattr(VggEncoder, "forward", counting)
     objective(torch.rand(1, 3, 64, 64))
     assert passes == [(64, ("relu1_1",)), (32, ("relu3_1", "relu2_1"))]
 

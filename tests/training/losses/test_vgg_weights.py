@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from pipeline.common.errors import EncoderWeightsError
 from training.losses import vgg_weights
-from training.losses.encoder import Encoder
+from training.losses.encoder import VggEncoder
 from training.losses.vgg_weights import KERAS_MEAN, load_weights, source_of
 
 
@@ -50,7 +50,7 @@ def test_the_package_as_others_compute_with_it(tables: Path) -> None:
     for name in ("block1_conv1", "block1_conv2"):
         weight = stored[f"{name}_W_table"][stored[f"{name}_W_q"].long()]
         x = torch.conv2d(x, weight, stored[f"{name}_b"], padding=1).relu()
-    seen = Encoder(("relu1_2",))(image)["relu1_2"]
+    seen = VggEncoder(("relu1_2",))(image)["relu1_2"]
     inner = (..., slice(2, -2), slice(2, -2))
     torch.testing.assert_close(seen[inner], x[inner], rtol=1e-4, atol=1e-2)
     assert float((seen - x).abs().max()) < 0.01 * float(x.max())  # zeros round it stand for another mean
@@ -58,7 +58,7 @@ def test_the_package_as_others_compute_with_it(tables: Path) -> None:
 
 
 def test_the_package_reaches_the_deepest_layer(tables: Path) -> None:
-    features = Encoder(("relu5_4",))(torch.rand(1, 3, 32, 32))["relu5_4"]
+    features = VggEncoder(("relu5_4",))(torch.rand(1, 3, 32, 32))["relu5_4"]
     assert features.shape == (1, 512, 2, 2)
     assert features.isfinite().all()
 
