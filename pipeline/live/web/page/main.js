@@ -93,6 +93,7 @@ async function begin() {
   document.querySelector('[data-command="switch-camera"]').hidden = !camera.several;
   curtain("opening", "One moment", "The first picture is being painted.", "");
   link.command("thumbnails");
+  if (state) link.dispatchEvent(new CustomEvent("state", { detail: state })); // there may be a line already
 }
 
 function record() {
