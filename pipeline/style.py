@@ -57,7 +57,7 @@ class StyleCard:
         name: the file's stem, what ``--style`` takes.
         title, artist, year, rights: of the artwork; empty or None where unknown.
         artwork_source: where the reproduction came from.
-        network: the architecture's name, ``detail-64`` for example.
+        network: the architecture's name, ``hourglass`` for example.
         parameters: number of weights.
         macs_per_pixel: multiply-accumulates of the file's graph for one output pixel.
         size_multiple: height and width fed to the graph must be multiples of this.

@@ -21,7 +21,7 @@ SIZE = (64, 96)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["detail-64", "johnson"])
+@pytest.mark.parametrize("name", ["hourglass", "johnson"])
 def test_the_networks_survive_the_float16_rewriting(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = networks.build(name).eval()

@@ -32,9 +32,9 @@ def random_network(name: str) -> torch.nn.Module:
 @pytest.fixture(scope="session")
 def checkpoint_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("net") / "net.safetensors"
-    network = random_network("detail-48")
+    network = random_network("hourglass-80")
     checkpoints.save(
-        path, Checkpoint("detail-48", network.state_dict(), {"style_size": 512}, 7, {"artist": "Nobody"})
+        path, Checkpoint("hourglass-80", network.state_dict(), {"style_size": 512}, 7, {"artist": "Nobody"})
     )
     return path
 

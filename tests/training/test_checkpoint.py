@@ -11,9 +11,9 @@ from training import networks
 from training.checkpoint import Checkpoint
 
 
-def small_checkpoint(network_name: str = "detail-32") -> Checkpoint:
+def small_checkpoint(network_name: str = "hourglass-40") -> Checkpoint:
     torch.manual_seed(0)
-    weights = networks.build("detail-32").state_dict()
+    weights = networks.build("hourglass-40").state_dict()
     return Checkpoint(network_name, weights, {"steps": 3}, 2, {"title": "Nachtcafé"}, {"photos": 4})
 
 
@@ -29,9 +29,9 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 def test_the_network_comes_back_whole(tmp_path: Path) -> None:
     checkpoints.save(tmp_path / "a.safetensors", small_checkpoint())
     torch.manual_seed(0)
-    image, expected = torch.rand(1, 3, 32, 32), networks.build("detail-32").eval()
+    image, expected = torch.rand(1, 3, 32, 32), networks.build("hourglass-40").eval()
     torch.manual_seed(0)
-    expected = networks.build("detail-32").eval()
+    expected = networks.build("hourglass-40").eval()
     assert torch.equal(checkpoints.load(tmp_path / "a.safetensors").build_network()(image), expected(image))
 
 
@@ -82,8 +82,8 @@ def test_a_network_this_version_lacks_and_weights_that_do_not_fit(tmp_path: Path
     checkpoints.save(tmp_path / "a.safetensors", small_checkpoint("transformer-9"))
     with pytest.raises(CheckpointError, match="'transformer-9', which this version does not have"):
         checkpoints.load(tmp_path / "a.safetensors").build_network()
-    with pytest.raises(CheckpointError, match="do not fit network 'detail-48'"):
-        small_checkpoint("detail-48").build_network()
+    with pytest.raises(CheckpointError, match="do not fit network 'hourglass-80'"):
+        small_checkpoint("hourglass-80").build_network()
 
 
 def test_a_folder_that_is_missing_is_said_and_nothing_is_left(tmp_path: Path) -> None:

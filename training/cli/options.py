@@ -33,7 +33,7 @@ class SizeOptions:
     """Of a training: what stays as the preset has it unless given. None: the preset's."""
 
     network: Annotated[
-        str | None, typer.Option(help="hourglass, detail-64, johnson, ...; else the preset's.")
+        str | None, typer.Option(help="hourglass, hourglass-40, johnson, ...; else the preset's.")
     ] = None
     style_size: Annotated[
         int | None,

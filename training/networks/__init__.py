@@ -13,7 +13,6 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.common.errors import TrainingError
-from training.networks.detail import DetailNetwork
 from training.networks.hourglass import HourglassNetwork
 from training.networks.johnson import JohnsonNetwork
 from training.networks.johnson_2016 import Johnson2016Network
@@ -24,9 +23,6 @@ OF_MANY_STYLES = ("hourglass", "hourglass-40", "hourglass-80")
 """Those that can hold a row for each of several styles."""
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
-    "detail-32": partial(DetailNetwork, 32),
-    "detail-48": partial(DetailNetwork, 48),
-    "detail-64": partial(DetailNetwork, 64),
     "hourglass": HourglassNetwork,
     "hourglass-40": partial(HourglassNetwork, 40),
     "hourglass-80": partial(HourglassNetwork, 80),

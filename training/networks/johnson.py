@@ -37,7 +37,7 @@ class JohnsonNetwork(nn.Module):
 
     Departures from the paper's supplement, all as pytorch/examples has them: instance instead of
     batch norm, nearest upsampling with a convolution instead of a fractionally strided one, reflected
-    padding, and a linear output. Contract as ``DetailNetwork``.
+    padding, and a linear output. Contract as ``HourglassNetwork``, in multiples of 4.
     """
 
     size_multiple = 4

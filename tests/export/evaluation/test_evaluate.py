@@ -52,7 +52,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_file(weights, str(folder / "vgg.safetensors"))
     short = {key: value for key, value in weights.items() if int(key.split(".")[1]) < 18}
     save_file(short, str(folder / "short.safetensors"))
-    for name, network in (("swirl", "detail-32"), ("trial", "detail-48")):
+    for name, network in (("swirl", "hourglass-40"), ("trial", "hourglass-80")):
         recipe = TrainingRecipe(network=network, style_size=80).to_dict()
         state = networks.build(network).state_dict()
         checkpoints.save(

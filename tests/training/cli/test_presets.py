@@ -11,7 +11,7 @@ from training.feed_forward import loop
 from training.feed_forward.presets import PRESETS
 from training.feed_forward.recipe import TrainingRecipe, TrainingRun
 
-SMALL = ("--network=detail-32", "--image-size=64", "--brush-size=96", "--batch-size=1", "--precision=fp32")
+SMALL = ("--network=hourglass-40", "--image-size=64", "--brush-size=96", "--batch-size=1", "--precision=fp32")
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from training.feed_forward import loop
 from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, TrainingRun
 
 RECIPE = TrainingRecipe(
-    network="detail-32", style_size=96, image_size=64, batch_size=2, steps=6, octaves=1, precision="fp32",
+    network="hourglass-40", style_size=96, image_size=64, batch_size=2, steps=6, octaves=1, precision="fp32",
     warmup_steps=2, learning_rate=1e-2,
 )  # fmt: skip
 
@@ -39,7 +39,7 @@ def test_training_lowers_the_loss_and_writes_a_checkpoint(run: TrainingRun) -> N
     first, last = seen[0].terms["total"], sum(p.terms["total"] for p in seen[-5:]) / 5
     assert last < 0.7 * first
     written = checkpoints.load(run.output)
-    assert (written.step, written.network_name, written.artwork) == (30, "detail-32", {"title": "Stripes"})
+    assert (written.step, written.network_name, written.artwork) == (30, "hourglass-40", {"title": "Stripes"})
     assert written.recipe["style_weight"] == recipe.style_weight
     assert not written.optimizer
     assert not run.resume_file.exists()
@@ -113,8 +113,8 @@ def test_a_warm_start_begins_from_the_other_weights(run: TrainingRun, tmp_path: 
     assert same_weights(first.network, second.network)
     assert second.recipe["init_from"] == "out"
     assert second.recipe["style_weight"] == RECIPE.style_weight
-    with pytest.raises(CheckpointError, match="a detail-32 network; detail-48 was asked for"):
-        loop.train(replace(RECIPE, network="detail-48"), warm)
+    with pytest.raises(CheckpointError, match="a hourglass-40 network; hourglass-80 was asked for"):
+        loop.train(replace(RECIPE, network="hourglass-80"), warm)
 
 
 @pytest.mark.slow
@@ -159,7 +159,7 @@ def test_the_temporal_term_makes_a_network_follow_its_input(run: TrainingRun, tm
 
 def flicker(weights: dict[str, torch.Tensor]) -> float:
     """What sensor noise on a still makes of the result, relative to the result's own contrast."""
-    network = networks.build("detail-32")
+    network = networks.build("hourglass-40")
     network.load_state_dict(weights)
     generator = torch.Generator().manual_seed(0)
     still = torch.nn.functional.interpolate(torch.rand(2, 3, 12, 12, generator=generator), scale_factor=8)

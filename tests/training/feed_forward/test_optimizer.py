@@ -14,11 +14,11 @@ RATE = 0.01
 
 def network(layout: torch.memory_format = torch.channels_last) -> nn.Module:
     torch.manual_seed(0)
-    return networks.build("detail-32").to(memory_format=layout)  # type: ignore[call-overload, no-any-return]
+    return networks.build("hourglass-40").to(memory_format=layout)  # type: ignore[call-overload, no-any-return]
 
 
 def loss_of(model: nn.Module) -> Tensor:
-    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    image = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(1))
     loss: Tensor = (model(image) - image.flip(1)).square().mean()
     return loss
 

@@ -17,7 +17,7 @@ from training.networks.folding import with_summable_taps
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["detail-32", "hourglass", "hourglass-40", "johnson"])
+@pytest.mark.parametrize("name", ["hourglass", "hourglass-40", "johnson"])
 def test_every_network_comes_back(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = networks.build(name)

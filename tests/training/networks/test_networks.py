@@ -17,7 +17,7 @@ def test_a_network_keeps_the_shape_of_any_multiple(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "parameters"),
-    [("detail-64", 327_811), ("hourglass", 417_203), ("hourglass-40", 177_611)],
+    [("hourglass-80", 634_531), ("hourglass", 417_203), ("hourglass-40", 177_611)],
 )
 def test_parameter_counts(name: str, parameters: int) -> None:
     assert networks.count_parameters(networks.build(name)) == parameters
@@ -42,11 +42,11 @@ def test_macs_of_one_convolution_are_counted_by_hand() -> None:
 
 
 def test_an_unknown_network_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(TrainingError, match="no network 'vgg'; choose one of detail-32"):
+    with pytest.raises(TrainingError, match="no network 'vgg'; choose one of hourglass"):
         networks.build("vgg")
 
 
-@pytest.mark.parametrize("name", ["detail-64", "hourglass"])
+@pytest.mark.parametrize("name", ["hourglass", "hourglass-40"])
 def test_a_flat_frame_leaves_no_border(name: str) -> None:
     """Zero padding would draw a frame around it; reflection cannot."""
     torch.manual_seed(0)

@@ -73,14 +73,14 @@ def test_every_study_writes_its_sheet_and_table(name: str, inputs: Inputs, place
 @pytest.mark.slow
 def test_feed_forward_against_gatys(inputs: Inputs, place: Place) -> None:
     trained = replace(
-        TrainingRecipe(network="detail-32", style_size=96, octaves=2),
+        TrainingRecipe(network="hourglass-40", style_size=96, octaves=2),
         style_layers=("relu1_1", "relu2_1"),
         content_layer="relu2_1",
     )
     torch.manual_seed(0)
-    network = networks.build("detail-32")
+    network = networks.build("hourglass-40")
     path = place.folder / "net.safetensors"
-    checkpoints.save(path, Checkpoint("detail-32", dict(network.state_dict()), trained.to_dict()))
+    checkpoints.save(path, Checkpoint("hourglass-40", dict(network.state_dict()), trained.to_dict()))
     told = options(place, checkpoint=path)
     outcome = feed_forward.run_feed_forward_study(BASE, inputs, place, told)
     found = rows(outcome)

@@ -12,7 +12,7 @@ from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, Train
 from training.studies.train_grid import Grid, run_train_study, trials_of
 
 BASE = TrainingRecipe(
-    network="detail-32", style_size=96, image_size=64, batch_size=1, steps=3, octaves=1, precision="fp32",
+    network="hourglass-40", style_size=96, image_size=64, batch_size=1, steps=3, octaves=1, precision="fp32",
     temporal_weight=1.0, content_goal=0.4,
 )  # fmt: skip
 GRID = Grid((0.5, 1.0), (4.0, 40.0))
