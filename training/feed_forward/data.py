@@ -73,7 +73,6 @@ def read_painting(path: Path, longest_side_px: int) -> Tensor:
     pixels = read_rgb(path)
     if pixels is None:
         raise InputError(f"{path}: a painting was expected, but this is no picture that can be read")
-    require_strokes(path, pixels)
     pixels = resize(pixels, longest_side_px / max(pixels.shape[:2]))
     if min(pixels.shape[:2]) < 64:
         size = f"{pixels.shape[1]}x{pixels.shape[0]}"
@@ -81,6 +80,7 @@ def read_painting(path: Path, longest_side_px: int) -> Tensor:
             f"{path}: {size} with its longest side at {longest_side_px} px is too small; 64 px on the short "
             "side are needed"
         )
+    require_strokes(path, pixels)
     return to_tensor(pixels).unsqueeze(0)
 
 

@@ -39,7 +39,10 @@ n values can hold is sqrt(n - 1); a network whose features are that lonely paint
 
 _FRAME_MAX = 255.0
 _NORM = "InstanceNormalization"
-_KEEPS = ("Transpose", "Pad", "Relu", "DepthToSpace", "Identity", "MaxPool", "AveragePool", "Resize", "Clip")
+_KEEPS = (
+    *("Transpose", "Pad", "Slice", "Relu", "DepthToSpace", "Identity"),
+    *("MaxPool", "AveragePool", "Resize", "Clip"),
+)
 _FLOAT_INPUTS: Mapping[str, tuple[int, ...]] = {"Resize": (1, 2), _NORM: (0, 1, 2)}
 """Inputs that stay float32 by the operator's definition (Resize) or by choice (the norm)."""
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.common import machine
-from pipeline.common.errors import EngineError
+from pipeline.common.errors import EngineError, StyleError
 from pipeline.engines import registry
 from pipeline.engines.base import Engine, Precision
 from pipeline.frame import Pixels
@@ -179,7 +179,7 @@ def test_sizes_off_the_multiple_and_missing_files_are_refused(open_engine: Open)
     with pytest.raises(EngineError, match="multiples of 4"):
         open_engine(size=(64, 94))
     if open_engine().name != "identity":
-        with pytest.raises((EngineError, OSError)):
+        with pytest.raises((EngineError, StyleError, OSError)):
             open_engine("no-such-style", size=(64, 96))
 
 

@@ -148,7 +148,7 @@ def test_the_information_tells_all_that_was_asked() -> None:
 
 def test_help_has_every_key() -> None:
     keys = " ".join(key for key, _ in help_lines())
-    assert keys == "n p 1-9 + - ] [ s c t m f r space i h q, Esc"
+    assert keys == "n p 1-9 . , + - ] [ s c t m f r space i h q, Esc"
 
 
 @pytest.mark.parametrize("size", [(48, 64), (480, 640), (1080, 1920), (64, 2000), (10, 10)])

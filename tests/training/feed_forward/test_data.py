@@ -78,8 +78,16 @@ def test_a_painting_is_scaled_by_its_longest_side(painting: Path) -> None:
 
 
 def test_paintings_are_read_as_rgb(tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "red.png"), np.full((70, 70, 3), (0, 0, 255), np.uint8))
+    pixels = np.full((70, 70, 3), (0, 0, 255), np.uint8)
+    pixels[:, 35:] = 0
+    cv2.imwrite(str(tmp_path / "red.png"), pixels)
     assert data.read_painting(tmp_path / "red.png", 70)[0, :, 0, 0].tolist() == [1.0, 0.0, 0.0]
+
+
+def test_a_painting_of_one_colour_is_refused(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "red.png"), np.full((70, 70, 3), (0, 0, 255), np.uint8))
+    with pytest.raises(InputError, match="of one colour"):
+        data.read_painting(tmp_path / "red.png", 70)
 
 
 @pytest.mark.parametrize(

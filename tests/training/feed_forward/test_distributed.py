@@ -18,7 +18,7 @@ from training.feed_forward.recipe import TrainingRecipe, TrainingRun
 
 RECIPE = TrainingRecipe(
     network="hourglass-40", style_size=96, image_size=48, batch_size=4, steps=5, octaves=1,
-    precision="fp32", warmup_steps=1, learning_rate=2e-3, temporal_weight=3.0, content_goal=0.4,
+    precision="fp32", warmup_steps=1, learning_rate=5e-4, temporal_weight=3.0, content_goal=0.4,
     plain_share=0.3,
 )  # fmt: skip
 
