@@ -1,7 +1,9 @@
 """One step of a Gatys render: evaluation that notices a blow-up, and the clock that tells time to go."""
 
+import math
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +13,8 @@ from training.gatys.recipe import RenderRecipe
 from training.losses.objective import Objective
 
 LARGEST = torch.finfo(torch.float32).max
+GRADIENT_EXPONENT = 20
+"""L-BFGS sees a first gradient whose absolute values sum to less than two to this power."""
 
 
 class DivergedError(TrainingError, ArithmeticError):
@@ -75,7 +79,9 @@ class Evaluation:
     """The closure an optimizer calls: terms and gradient of the picture as it stands.
 
     L-BFGS begins each step where its line search ended, so the last evaluation is kept and given again:
-    a third of the work.
+    a third of the work. Its line search multiplies slopes, squares of the gradient, with one another, which
+    float32 cannot hold for the sums of Gatys et al.: L-BFGS is given loss and gradient times a power of two,
+    which changes no bit of its steps.
     """
 
     def __init__(self, objective: Objective, pixels: nn.Parameter, recipe: RenderRecipe) -> None:
@@ -83,6 +89,7 @@ class Evaluation:
         self._pixels = pixels
         self._recipe = recipe
         self._done = 0
+        self._scale = 1.0
         self._terms: list[dict[str, float]] = []
         self._seen: tuple[Tensor, Tensor, dict[str, float]] | None = None
         self._good: Tensor | None = None
@@ -93,7 +100,10 @@ class Evaluation:
         Raises:
             DivergedError: a weighted term or the gradient is not finite; which one is said.
         """
-        self._done, self._terms = done, []
+        self._done = done
+        if isinstance(optimizer, torch.optim.LBFGS):
+            self._scale = self._kept_scale(optimizer.state[self._pixels])
+        self._terms = []
         optimizer.step(self)
         return self._terms[0]
 
@@ -105,19 +115,30 @@ class Evaluation:
         return self._finite(terms)
 
     def __call__(self) -> float:
-        if self._seen is not None and torch.equal(self._seen[0], self._pixels):
-            self._pixels.grad = self._seen[1].clone()
-            self._terms.append(self._seen[2])
-            return self._seen[2]["total"]
+        if self._seen is None or not torch.equal(self._seen[0], self._pixels):
+            self._seen = self._evaluated()
+            self._good = self._seen[0]
+        _, gradient, values = self._seen
+        self._pixels.grad = gradient * self._scale
+        self._terms.append(values)
+        return values["total"] * self._scale
+
+    def _kept_scale(self, state: dict[str, Any]) -> float:
+        """L-BFGS's, found before the first step, kept in its ``state``, so that a resumed render has it."""
+        if not state:
+            self()
+            assert self._seen is not None
+            exponent = math.frexp(float(self._seen[1].double().abs().sum()))[1]
+            state["scale"] = 2.0 ** min(0, GRADIENT_EXPONENT - exponent)
+        return float(state.get("scale", 1.0))
+
+    def _evaluated(self) -> tuple[Tensor, Tensor, dict[str, float]]:
+        """The picture, its gradient and its terms."""
         self._pixels.grad = None
         terms = self._objective(self._pixels / self._recipe.pixel_range)
         values = self._finite(terms)
         terms["total"].backward()  # type: ignore[no-untyped-call]
-        gradient = self._finite_gradient()
-        self._seen = (self._pixels.detach().clone(), gradient.clone(), values)
-        self._good = self._seen[0]
-        self._terms.append(values)
-        return values["total"]
+        return self._pixels.detach().clone(), self._finite_gradient(), values
 
     def _finite(self, terms: dict[str, Tensor]) -> dict[str, float]:
         values = {name: float(value.detach()) for name, value in terms.items()}

@@ -70,6 +70,15 @@ def test_the_same_seed_gives_the_same_picture_bit_for_bit(
     assert torch.equal(one, other)
 
 
+def test_lbfgs_takes_the_same_steps_however_large_the_loss(encoder: VggEncoder, inputs: Inputs) -> None:
+    """The products of slopes in its line search overflow float32 long before the loss does."""
+    huge = replace(LBFGS, content_weight=2.0**60, style_weight=LBFGS.style_weight * 2.0**60)
+    large = replace(LBFGS, content_weight=2.0**30, style_weight=LBFGS.style_weight * 2.0**30)
+    one, other = (render.render(recipe, inputs, encoder) for recipe in (large, huge))
+    assert other.history[-1]["total"] < 0.9 * other.history[0]["total"]
+    assert torch.equal(one.image, other.image)
+
+
 def test_another_seed_gives_another_picture(encoder: VggEncoder, inputs: Inputs) -> None:
     one, other = (render.render(replace(LBFGS, seed=seed), inputs, encoder).image for seed in (0, 1))
     assert not torch.equal(one, other)
