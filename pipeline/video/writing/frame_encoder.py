@@ -155,7 +155,8 @@ class FrameEncoder:
         bottom, right = self.spec.padding
         if bottom or right:
             pixels = cast(Pixels, cv2.copyMakeBorder(pixels, 0, bottom, 0, right, cv2.BORDER_REPLICATE))
-        return self._from_bgr.convert(VideoFrame.from_numpy_buffer(pixels, format="bgr24"))
+        # A copy, into rows with room behind them: FFmpeg's converter reads a few bytes past the last pixel.
+        return self._from_bgr.convert(VideoFrame.from_ndarray(pixels, format="bgr24"))
 
 
 def _own_context(spec: VideoSpec) -> VideoCodecContext:

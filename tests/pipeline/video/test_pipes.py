@@ -204,6 +204,7 @@ def test_a_reader_that_leaves_early_ends_in_one_line(style: str, clip: Path) -> 
 REFUSED: dict[str, tuple[tuple[str, ...], int, bytes]] = {
     "json": (("-o", "-", "--json"), 2, b"would both write to standard output"),
     "format": (("-o", "x.mp4", "--format", "mkv"), 2, b"--format is for `-o -`"),
+    "control": (("-o", "x.mp4", "--schedule", "0 invert", "--control", "a=1"), 2, b"--control is of --style"),
     "container": (("-o", "-", "--format", "avi9"), 5, b"is no format that can be streamed"),
 }
 

@@ -267,3 +267,33 @@ def test_a_file_size_limit_is_one_line_and_leaves_nothing(tmp_path: Path) -> Non
     assert (done.returncode, done.stderr) == (5, "")
     assert "larger than the file size allowed" in done.stdout
     assert only(tmp_path) == []
+
+
+BEFORE_NOTHING = """
+import ctypes, mmap
+from fractions import Fraction
+import numpy as np
+from pipeline.frame import Frame
+from pipeline.stream import StreamInfo
+from pipeline.video.picture_format import PictureFormat
+from pipeline.video.writing.encoding import Encoding
+from pipeline.video.writing.frame_encoder import FrameEncoder, VideoSpec
+
+taken = 76 * 98 * 3
+room = -(-taken // mmap.PAGESIZE) * mmap.PAGESIZE
+memory = mmap.mmap(-1, room + mmap.PAGESIZE)
+start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+assert not ctypes.CDLL(None).mprotect(ctypes.c_void_p(start + room), ctypes.c_size_t(mmap.PAGESIZE), 0)
+pixels = np.frombuffer(memory, np.uint8, taken, room - taken).reshape(76, 98, 3)
+pictures = PictureFormat.of(StreamInfo((76, 98), Fraction(25), 1))
+encoder = FrameEncoder(VideoSpec.settled(pictures, "mp4", Encoding()))
+packets = [*encoder.encode(Frame(pixels, 0, 0.0, Fraction(0))), *encoder.flush()]
+print(len(packets))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mprotect as Linux has it")
+def test_no_byte_behind_a_frame_is_read() -> None:
+    """The frame ends where the page after it may not be read."""
+    ended = subprocess.run([sys.executable, "-c", BEFORE_NOTHING], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "1\n"), ended.stderr
