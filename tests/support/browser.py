@@ -4,17 +4,16 @@ import base64
 import json
 import shutil
 import subprocess
-import time
 import urllib.request
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
+from tests.support.waiting import LONG_S, until
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-LONG_S = 90.0
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -100,11 +99,3 @@ class Page:
     def close(self) -> None:
         self.call("Page.close")
         self._opened.close()
-
-
-def until(happened: Callable[[], object], what: str, within_s: float = LONG_S) -> None:
-    """Wait for it; fail with ``what`` where it does not come."""
-    give_up_at = time.monotonic() + within_s
-    while not happened():
-        assert time.monotonic() < give_up_at, f"waited in vain for {what}"
-        time.sleep(0.05)

@@ -3,12 +3,9 @@ page, Ctrl-C in the middle of a recording.
 """
 
 import os
-import re
 import shutil
 import signal
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,12 +16,12 @@ import numpy as np
 import pytest
 
 from pipeline.frame import Pixels
-from tests.support import make_models
 from tests.support.browser import CHROMIUM, Browser
+from tests.support.live_command import LiveCommand
+from tests.support.waiting import happens, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clock")]  # on one worker: they wait for screens
 
-LONG_S = 90.0
 OPENING_S = 40.0
 STARTS = 10
 needs_screen = pytest.mark.skipif(
@@ -34,67 +31,13 @@ needs_screen = pytest.mark.skipif(
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 
-def happens(something: Callable[[], object], within_s: float) -> bool:
-    """Wait for it; False where it does not come."""
-    give_up_at = time.monotonic() + within_s
-    while not something():
-        if time.monotonic() > give_up_at:
-            return False
-        time.sleep(0.1)
-    return True
-
-
-def until(happened: Callable[[], object], what: str) -> None:
-    """Wait for it; fail with ``what`` where it does not come."""
-    assert happens(happened, LONG_S), f"waited in vain for {what}"
-
-
-class Webcam:
-    """The command in a process of its own, with its lines."""
+class Webcam(LiveCommand):
+    """``brushstream webcam`` on the drawn scene."""
 
     def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
-        code = "from pipeline.cli.main import main; main()"
-        self.lines: list[str] = []
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", code, "webcam", "-s", "synthetic", "--size", "320x240", "--engine",
-             "onnxruntime", "--styles", f"{folder / 'invert.onnx'},{folder / 'blur.onnx'}",
-             "--folder", str(folder), *arguments],
-            stderr=subprocess.PIPE, text=True, env={**os.environ, **environment},
-        )  # fmt: skip
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.lines.append(line.strip())
-
-    def told(self, pattern: str) -> re.Match[str] | None:
-        return next((m for line in list(self.lines) if (m := re.search(pattern, line))), None)
-
-    def wait_for(self, pattern: str) -> str:
-        until(lambda: self.told(pattern) or self.process.poll() is not None, f"{pattern!r} in {self.lines}")
-        found = self.told(pattern)
-        assert found, self.lines
-        return found.group(0)
-
-    def end(self) -> int:
-        """Wait for the end; the exit code."""
-        code = self.process.wait(LONG_S)
-        self._reader.join()
-        return code
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self._reader.join()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    make_models.invert(tmp_path / "invert.onnx")
-    make_models.blur(tmp_path / "blur.onnx")
-    return tmp_path
+        super().__init__(
+            folder, "webcam", "-s", "synthetic", "--folder", str(folder), *arguments, **environment
+        )
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """``brushstream serve`` as people use it: a real Chromium with a camera made for it."""
 
 import os
-import re
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,8 +16,9 @@ from websockets.sync.client import connect
 import pipeline
 from pipeline.frame import Pixels
 from pipeline.live.web.outbox import FRAME
-from tests.support import make_models
-from tests.support.browser import CHROMIUM, LONG_S, Browser, Page, until
+from tests.support.browser import CHROMIUM, Browser, Page
+from tests.support.live_command import LiveCommand
+from tests.support.waiting import until
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clock")]
@@ -28,49 +26,21 @@ LIVE = "document.body.dataset.view === 'live'"
 BEGIN = "document.getElementById('begin').click()"
 
 
-class Serve:
-    """The command in a process of its own."""
+class Serve(LiveCommand):
+    """``brushstream serve``, with its secret in ``folder``."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        self.lines: list[str] = []
-        code = "from pipeline.cli.main import main; main()"
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", code, "serve", "--engine", "onnxruntime", "--size", "320x240",
-             "--styles", f"{folder / 'invert.onnx'},{folder / 'blur.onnx'}", *arguments],
-            stderr=subprocess.PIPE, text=True, env={**os.environ, "XDG_DATA_HOME": str(folder)},
-        )  # fmt: skip
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.lines.append(line.strip())
+        super().__init__(folder, "serve", *arguments, XDG_DATA_HOME=str(folder))
 
     @property
     def address(self) -> str:
-        until(lambda: "open http" in "".join(self.lines) or self.process.poll() is not None, "the address")
-        found = re.search(r"https?://\S+", "".join(self.lines))
-        assert found, self.lines
-        return found.group(0)
+        self.wait_for("open http")
+        return self.wait_for(r"https?://\S+")
 
     def end(self) -> int:
+        """Stop it as Ctrl-C does; the exit code."""
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(LONG_S)
-        self._reader.join()
-        return code
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self._reader.join()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    make_models.invert(tmp_path / "invert.onnx")
-    make_models.blur(tmp_path / "blur.onnx")
-    return tmp_path
+        return super().end()
 
 
 @pytest.fixture

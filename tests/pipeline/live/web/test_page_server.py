@@ -23,8 +23,8 @@ from pipeline.live.web.gate import host_is_ours
 from pipeline.live.web.server import LARGEST_MESSAGE
 from pipeline.live.web.token import kept_token
 from pipeline.stream import StreamInfo
-from tests.support.browser import until
 from tests.support.live_rig import grey, own_threads
+from tests.support.waiting import until
 
 INFO = StreamInfo((48, 64), None, live=True)
 
