@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
@@ -170,14 +171,15 @@ def trained_recipe(bench: Bench, steps: int) -> TrainingRecipe:
     """Johnson's recipe with VGG-19 in a short run."""
     scale = bench.scale
     precision = devices.pick_precision("auto", bench.device)
-    given = {"steps": steps, "batch_size": scale.batch_size, "image_size": scale.crop_px}
-    return presets.recipe_of(presets.PRESETS["johnson-2016-vgg19"], 0, {**given, "precision": precision})
+    given: dict[str, Any] = {"steps": steps, "batch_size": scale.batch_size, "image_size": scale.crop_px}
+    given |= {"largest_scale": max(1.0, 256 / scale.crop_px), "precision": precision}
+    return presets.recipe_of(presets.PRESETS["johnson-2016-vgg19"], 0, given)
 
 
 def training_run(bench: Bench, output: Path) -> TrainingRun:
     """Where the trainings read and write."""
     painting, photos = bench.painting_file(), bench.data / "photos"
-    return TrainingRun(painting, photos, output, device=bench.device, checkpoint_interval=20)
+    return TrainingRun(painting, photos, output, device=bench.device, checkpoint_interval=100)
 
 
 def trained_network(bench: Bench) -> Path:

@@ -53,6 +53,13 @@ class TurnedStyle:
         """The style with its controls, as ``find_style`` reads it."""
         return "?".join((self.style, *(self.control or ())))
 
+    def require_used(self, instead: str, given: str) -> None:
+        """typer.BadParameter where controls are given and styles are taken from another option."""
+        if given and self.control:
+            raise typer.BadParameter(
+                f"--control is of --style, which {instead} does not use; leave one of them out"
+            )
+
 
 @dataclass(frozen=True)
 class StyleChoice(TurnedStyle):

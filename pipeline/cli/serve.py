@@ -52,6 +52,7 @@ def serve(
     steady: Steady = False,
 ) -> None:
     """Stylize visitors' cameras on a page in the browser."""
+    chosen.require_used("--styles", styles)
     check_address(on, tls_cert, tls_key)
     from pipeline.live.controls import Settings
     from pipeline.live.visitors.session import ServeOptions, run_serve, tls_context
@@ -59,7 +60,7 @@ def serve(
     options = ServeOptions(
         port, on, None if tls_cert is None else tls_context(tls_cert, tls_key), new_token,
         tuple(name.strip() for name in styles.split(",") if name.strip()),
-        chosen.style, chosen.quality, by.name, by.wanted_precision,
+        chosen.text, chosen.quality, by.name, by.wanted_precision,
         parse_size(size), visitors, target_fps,
         Settings(strength=strength, keep_colors=keep_colors, steady=steady),
     )  # fmt: skip

@@ -108,10 +108,7 @@ def video(
     from pipeline.video.options import VideoOptions
 
     check_output(output, container, json_lines)
-    if schedule and chosen.control:
-        raise typer.BadParameter(
-            "--control is of --style, which --schedule does not use; leave one of them out"
-        )
+    chosen.require_used("--schedule", schedule)
     wanted = VideoOptions(
         Path(sources[0]), output, named=sources[0], container=container or "mkv",
         crf=crf, preset=preset, codec=codec, fps=parse_fps(fps),

@@ -85,6 +85,7 @@ def webcam(
     if list_cameras:
         show_cameras()
         return
+    chosen.require_used("--styles", styles)
     if rotate not in (0, 90, 180, 270):
         raise typer.BadParameter(f"--rotate takes 0, 90, 180 or 270 degrees, not {rotate}")
     from pipeline.live.controls import Settings, next_scale

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.common.machine import cpu_name, usable_cores
 from pipeline.engines.cache import file_digest, get_or_build
 from pipeline.engines.parity import sample_frames
 from pipeline.live.controls import SCALES
-from pipeline.style import StyleFile, read_style, style_paths
+from pipeline.lookup import row_names
+from pipeline.style import StyleCard, StyleFile, read_style, style_paths
 from pipeline.stylize.stylizer import Stylizer
 
 FRAMES = 10
@@ -52,14 +53,28 @@ def choose_pace(costs_s: Mapping[str, float], target_fps: float, highest: float 
 
 
 def fast_versions(styles: tuple[StyleFile, ...]) -> tuple[StyleFile, ...]:
-    """The same styles with their smaller networks, where a style found by name has one."""
+    """The same styles with their smaller networks, where a style found by name has one.
+
+    Mixtures and controls stay as they are; a smaller network that lacks them is no version of the style.
+    """
     best, fast = style_paths(), style_paths(quality="fast")
     return tuple(
-        read_style(fast[style.path.stem])
+        _turned_alike(read_style(fast[style.path.stem]), style)
         if style.path.stem in fast and best.get(style.path.stem) == style.path
         else style
         for style in styles
     )
+
+
+def _turned_alike(smaller: StyleFile, style: StyleFile) -> StyleFile:
+    own, card = smaller.card, style.card
+    if row_names(own) != row_names(card) or _lengths(own) != _lengths(card):
+        return style
+    return StyleFile(smaller.path, replace(own, name=card.name, title=card.title, controls=card.controls))
+
+
+def _lengths(card: StyleCard) -> dict[str, int]:
+    return {control.name: len(control.default) for control in card.controls}
 
 
 def frame_cost_s(stylizer: Stylizer) -> float:

@@ -1,14 +1,17 @@
 """A style's controls from the command line: `--control NAME=VALUE[,VALUE...]`."""
 
+import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+import pipeline.live.visitors.session as visitors
 from pipeline import style
 from pipeline.cli import main
 from pipeline.common.errors import StyleError
+from pipeline.live.pace import fast_versions
 from pipeline.live.session import WebcamOptions, choose_styles
 from pipeline.lookup import find_style, with_controls
 
@@ -40,3 +43,39 @@ def test_the_webcam_shows_what_was_turned(styles_folder: Path, monkeypatch: pyte
     styles, first = choose_styles(WebcamOptions(first_style="dim?level=0.5"), print)
     assert styles[first].card.controls[0].default == (0.5,)
     assert len(styles) == len(list(styles_folder.glob("*.onnx")))
+
+
+@pytest.mark.parametrize("command", ["webcam", "serve"])
+def test_a_control_that_none_of_the_styles_would_see_is_refused(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run([command, "--styles", "invert,dim", "--control", "level=0.5"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "--control is of --style, which --styles does not use; leave one of them out" in told
+
+
+def test_visitors_see_what_was_turned(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[visitors.ServeOptions] = []
+
+    def run_serve(options: visitors.ServeOptions, say: visitors.Tell) -> visitors.ServeReport:
+        asked.append(options)
+        return visitors.ServeReport(0, 0, 0.0)
+
+    monkeypatch.setattr(visitors, "run_serve", run_serve)
+    main.run(["serve", "--style", "dim", "--control", "level=0.5"])
+    assert [options.first_style for options in asked] == ["dim?level=0.5"]
+
+
+def test_a_smaller_network_is_turned_alike(
+    styles_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fast").mkdir()
+    for name, smaller in (("dim", "dim"), ("invert", "dim")):
+        shutil.copy(styles_folder / f"{name}.onnx", tmp_path)
+        shutil.copy(styles_folder / f"{smaller}.onnx", tmp_path / "fast" / f"{name}.onnx")
+    monkeypatch.setattr(style, "bundled_folder", lambda: tmp_path)
+    turned, other = find_style("dim?level=0.5"), find_style("invert")
+    swapped, kept = fast_versions((turned, other))
+    assert swapped.path == tmp_path / "fast" / "dim.onnx"
+    assert swapped.card.controls[0].default == (0.5,)
+    assert kept is other
