@@ -16,8 +16,8 @@ class Scale:
 
     size_px: int = 256
     divisor: int = 1
-    training_steps: int = 2400
-    grid_steps: int = 80
+    training_steps: int = 1000
+    grid_steps: int = 40
     batch_size: int = 2
     crop_px: int = 128
 
