@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 """(H, W, 3), uint8, BGR (OpenCV's order), C-contiguous."""
 
+Alpha = NDArray[np.uint8]
+"""(H, W): 0 is clear, 255 opaque."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -23,12 +26,14 @@ class Frame:
         index: counts the source's frames from 0; a gap means dropped frames.
         captured_at: seconds on the monotonic clock (``time.monotonic``).
         pts: exact seconds in the media's own time, or None where the source has no such time.
+        alpha: (H, W) uint8 where the source can be seen through; ``pixels`` are laid on white then.
     """
 
     pixels: Pixels
     index: int
     captured_at: float
     pts: Fraction | None = None
+    alpha: Alpha | None = None
 
     @property
     def size(self) -> tuple[int, int]:

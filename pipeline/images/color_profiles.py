@@ -3,6 +3,7 @@
 import struct
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,15 @@ def read_tags(data: bytes) -> FileTags:
             return FileTags(orientation, profile, exif.tobytes() if len(exif) else b"", frames)
     except _UNREADABLE:
         return FileTags()
+
+
+def holds_alpha(path: Path) -> bool:
+    """Whether a picture file says in its head that it can be seen through; nothing is decoded."""
+    try:
+        with Image.open(path) as image:
+            return image.has_transparency_data
+    except (*_UNREADABLE, Image.DecompressionBombError):
+        return False
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:

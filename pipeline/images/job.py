@@ -7,10 +7,10 @@ from pathlib import Path
 from pipeline.common.atomic_files import check_target, make_folder
 from pipeline.common.closeable import Closeable
 from pipeline.common.errors import InputError, OutputError
-from pipeline.frame import Pixels
+from pipeline.frame import Alpha, Pixels
 from pipeline.images.reading import Picture, list_images, read_picture
 from pipeline.images.resizing import resize
-from pipeline.images.transparency import Alpha, off_white
+from pipeline.images.transparency import off_white
 from pipeline.images.writing import WITH_ALPHA, WRITABLE, write_image
 from pipeline.lookup import find_style
 from pipeline.style import StyleFile
@@ -116,7 +116,8 @@ class _ImageJob(Closeable):
         stylized = self._stylizer_for((height, width))(pixels)
         result = blend(pixels, stylized, self._options.strength, self._options.keep_colors)
         make_folder(target.parent)
-        finished = self._with_transparency(path, target, result, picture.alpha)
+        alpha = picture.alpha if picture.transparent else None
+        finished = self._with_transparency(path, target, result, alpha)
         write_image(target, finished, overwrite=self._options.overwrite, exif=picture.exif)
         self._notes += [f"{path}: {note}" for note in picture.notes]
         self._written.append(target)

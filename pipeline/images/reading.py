@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from pipeline.common.atomic_files import name_fault
 from pipeline.common.errors import InputError, InputNotFoundError
-from pipeline.frame import Pixels
+from pipeline.frame import Alpha, Pixels
 from pipeline.images.color_profiles import read_tags, read_tiff, to_srgb
-from pipeline.images.transparency import Alpha, on_white
+from pipeline.images.transparency import on_white
 
 READABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 """File extensions taken from a folder; a file named directly may have any."""
@@ -67,7 +67,7 @@ class Picture:
 
     Attributes:
         pixels: (H, W, 3) uint8 BGR, sRGB, laid on white where it is transparent.
-        alpha: (H, W) uint8 where something is transparent, else None.
+        alpha: (H, W) uint8 where the file holds one, else None.
         exif: for the painted file; without orientation, may be empty.
         notes: lines the user should know.
     """
@@ -76,6 +76,11 @@ class Picture:
     alpha: Alpha | None = None
     exif: bytes = b""
     notes: tuple[str, ...] = ()
+
+    @property
+    def transparent(self) -> bool:
+        """Whether it can be seen through."""
+        return self.alpha is not None and int(self.alpha.min()) < _OPAQUE
 
 
 def read_image(path: Path) -> Pixels:
@@ -109,9 +114,8 @@ def read_picture(path: Path) -> Picture:
             f"it is animated, the first of {tags.frames} pictures is painted; for all use `brushstream video`"
         )
     alpha = decoded[..., 3] if decoded.shape[2] == 4 else None
-    if alpha is None or alpha.min() == _OPAQUE:
-        return Picture(colors, None, tags.exif, tuple(notes))
-    return Picture(on_white(colors, alpha), alpha, tags.exif, tuple(notes))
+    laid = colors if alpha is None else on_white(colors, alpha)
+    return Picture(laid, alpha, tags.exif, tuple(notes))
 
 
 def _is_whole_jpeg(data: bytes) -> bool:

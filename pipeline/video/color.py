@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from av.video.frame import VideoFrame
 
+from pipeline.video.alpha_plane import has_alpha
 from pipeline.video.frame_filter import Filters
 
 _BT709, _BT470BG, _SMPTE170M, _SMPTE240M, _BT2020 = 1, 5, 6, 7, 9
@@ -64,9 +65,8 @@ def to_bgr(
     decoded: VideoFrame,
     size: tuple[int, int],
     tone_map: bool = False,
-    alpha: bool = False,
 ) -> Filters:
-    """Filters that make a decoded picture BGR of ``size`` (height, width).
+    """Filters that make a decoded picture BGR of ``size`` (height, width), BGRA where it has alpha.
 
     Colour differences of half the size are repeated, not interpolated, where the size stays: ``from_bgr``
     averages just these, so that neither flat areas nor edges move, pass after pass.
@@ -74,14 +74,13 @@ def to_bgr(
     Args:
         tone_map: bring HDR into BT.709 by swscale's own colour management (perceptual intent: brightness
             is rolled off in ICtCp by the picture's mastering data, colours are drawn into the gamut).
-        alpha: keep it, as BGRA.
     """
     same = size == (decoded.height, decoded.width)
     scale = f"w={size[1]}:h={size[0]}:flags={'neighbor' if same else 'bicubic'}+accurate_rnd+full_chroma_int"
     scale += "" if decoded.format.is_rgb else _yuv("in", color)
     return [
         ("scale", scale + (_tone_map(color) if tone_map else "")),
-        ("format", "bgra" if alpha else "bgr24"),
+        ("format", "bgra" if has_alpha(decoded) else "bgr24"),
     ]
 
 

@@ -178,9 +178,17 @@ class VideoJob:
             seconds=seconds,
             busy_share=busy_share,
             engine=self.engine,
-            notes=(*self.journal.notes, *self.source.notes, *self.assembler.notes),
+            notes=(*self.journal.notes, *self.source.notes, *self._laid_on_white(), *self.assembler.notes),
             damage=self.damage or self.assembler.damage,
             interrupted=interrupted,
+        )
+
+    def _laid_on_white(self) -> tuple[str, ...]:
+        if not self.source.transparent or self.assembler.keeps_alpha:
+            return ()
+        return (
+            "transparency was laid on white: the output holds none; .webm, .gif, %06d.png, and .mov with "
+            "--codec prores do",
         )
 
 

@@ -22,6 +22,8 @@ class PictureFormat:
         tick: seconds of one tick, of which every pts is a multiple.
         color: what the pixels' RGB is relative to.
         aspect: width : height of one pixel.
+        alpha: their frames have one.
+        seen_through: the first one is transparent somewhere.
     """
 
     size: tuple[int, int]
@@ -29,6 +31,8 @@ class PictureFormat:
     tick: Fraction
     color: VideoColor
     aspect: Fraction = Fraction(1)
+    alpha: bool = False
+    seen_through: bool = False
 
     @classmethod
     def of(

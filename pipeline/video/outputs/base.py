@@ -55,9 +55,11 @@ class OutputAssembler(ABC):
         final: the file or folder that appears at the end.
         encoding: of the segments, with nothing left open that shapes them.
         notes: lines the user should know.
+        keeps_alpha: what can be seen through stays so.
         damage: one line where what goes along with the pictures is damaged; known after ``build``.
     """
 
+    keeps_alpha: bool = False
     damage: str | None = None
     final: Path
     encoding: Encoding

@@ -38,7 +38,7 @@ class GifAssembler(OutputAssembler):
         self._wanted = wanted
         encoding = Encoding(codec="ffv1", threads=wanted.encoding.threads)
         self.spec = VideoSpec.settled(wanted.pictures, "matroska", encoding)
-        self.encoding = self.spec.encoding
+        self.encoding, self.keeps_alpha = self.spec.encoding, wanted.pictures.alpha
         height, width = wanted.pictures.size
         if max(height, width) > _LARGEST:
             raise OutputError(
@@ -46,6 +46,8 @@ class GifAssembler(OutputAssembler):
                 "make it smaller with --size"
             )
         self.notes = ["a GIF holds 256 colours, hundredths of a second and no sound: the rest is left out"]
+        if wanted.pictures.seen_through:
+            self.notes.append("a GIF's pixels are clear or opaque: those that are clear by half are opaque")
 
     def new_encoder(self) -> PacketEncoder:
         """Lossless, because the palette is chosen when all pictures are there."""
@@ -120,7 +122,7 @@ class GifAssembler(OutputAssembler):
 
     def _palette(self, segments: Sequence[Path]) -> VideoFrame:
         graph = Graph()
-        source = self._buffer(graph, *self.spec.padded)
+        source = self._buffer(graph, *self.spec.padded, self.spec.family.pixel_format)
         maker, sink = graph.add("palettegen"), graph.add("buffersink")
         source.link_to(maker)
         maker.link_to(sink)
@@ -135,7 +137,8 @@ class GifAssembler(OutputAssembler):
 
     def _painter(self) -> tuple[Graph, FilterContext, FilterContext]:
         graph = Graph()
-        frames, palette = self._buffer(graph, *self.spec.padded), self._buffer(graph, 16, 16, "bgra")
+        frames = self._buffer(graph, *self.spec.padded, self.spec.family.pixel_format)
+        palette = self._buffer(graph, 16, 16, "bgra")
         painter, sink = graph.add("paletteuse", "dither=sierra2_4a"), graph.add("buffersink")
         frames.link_to(painter, 0, 0)
         palette.link_to(painter, 0, 1)
@@ -143,7 +146,7 @@ class GifAssembler(OutputAssembler):
         graph.configure()
         return graph, frames, palette
 
-    def _buffer(self, graph: Graph, height: int, width: int, pixel_format: str = "bgr0") -> FilterContext:
+    def _buffer(self, graph: Graph, height: int, width: int, pixel_format: str) -> FilterContext:
         return graph.add_buffer(
             width=width, height=height, format=av.VideoFormat(pixel_format), time_base=_TICK
         )

@@ -24,6 +24,9 @@ class MovieAssembler(OutputAssembler):
         require_hardware(self.spec)
         self.final, self.encoding = wanted.path, self.spec.encoding
         self.notes = list(self.spec.notes)
+        self.keeps_alpha = self.spec.family.alpha
+        if wanted.encoding.codec != self.encoding.codec:
+            self.notes.append("it is ProRes 4444, which keeps transparency; --codec h264 lays it on white")
         self._wanted = wanted
 
     def new_encoder(self) -> PacketEncoder:

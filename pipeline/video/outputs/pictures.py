@@ -10,7 +10,8 @@ from pipeline.common.atomic_files import beside, sync_folder, write_error
 from pipeline.common.errors import OutputError
 from pipeline.frame import Frame
 from pipeline.images.reading import read_image
-from pipeline.images.writing import encode_image
+from pipeline.images.transparency import off_white
+from pipeline.images.writing import WITH_ALPHA, encode_image
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest, part_name
 from pipeline.video.picture_format import PictureFormat
 from pipeline.video.reading.picture_sequence import numbered
@@ -31,12 +32,14 @@ class PictureEncoder:
     def __init__(self, suffix: str, pictures: PictureFormat) -> None:
         """Pictures in the format of ``suffix``, .png for example."""
         self._suffix, self._pictures = suffix, pictures
+        self._alpha = pictures.alpha and suffix in WITH_ALPHA
         self.last_ticks: int | None = None
 
     def encode(self, frame: Frame) -> Iterator[EncodedPacket]:
         """One packet: the file's bytes. Raises OutputError where the format cannot hold the picture."""
         self.last_ticks = self._pictures.ticks_of(frame, self.last_ticks)
-        yield EncodedPacket(encode_image(self._suffix, frame.pixels), self.last_ticks, None, True)
+        pixels = off_white(frame.pixels, frame.alpha) if self._alpha else frame.pixels
+        yield EncodedPacket(encode_image(self._suffix, pixels), self.last_ticks, None, True)
 
     def flush(self) -> Iterator[EncodedPacket]:
         """Nothing waits inside."""
@@ -50,6 +53,7 @@ class PicturesAssembler(OutputAssembler):
         """Raises OutputError where the folder holds something and ``overwrite`` is not set."""
         self.final, self.encoding = wanted.path.parent, wanted.encoding
         self._wanted = wanted
+        self.keeps_alpha = wanted.pictures.alpha and wanted.path.suffix.lower() in WITH_ALPHA
         self.notes = ["pictures hold no times and no sound: the rest is left out"]
         self._check(self.final)
 

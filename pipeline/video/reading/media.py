@@ -60,6 +60,11 @@ class MediaSource(Source):
             InputError: there is no such frame, or it looks different: the input was changed.
         """
 
+    @property
+    def transparent(self) -> bool:
+        """Whether a picture that was read can be seen through."""
+        return self.pictures.seen_through
+
     def last_end(self, begin: Fraction) -> Fraction:
         """Seconds at which the last picture ends, which begins at ``begin``."""
         return begin + 1 / (self.info.rate or NO_RATE)

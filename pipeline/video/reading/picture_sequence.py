@@ -4,12 +4,14 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from pipeline.common.errors import InputError, InputNotFoundError
-from pipeline.frame import Frame, Pixels
-from pipeline.images.reading import READABLE, Picture, list_images, natural_key, read_image, read_picture
+from pipeline.frame import Frame
+from pipeline.images.color_profiles import holds_alpha
+from pipeline.images.reading import READABLE, Picture, list_images, natural_key, read_picture
 from pipeline.images.resizing import resize
 from pipeline.stream import StreamInfo
 from pipeline.video.picture_format import NO_RATE, PictureFormat
@@ -42,16 +44,22 @@ class PictureSequenceSource(MediaSource):
         self._paths = sequence_paths(path)
         self._size = size
         self._path = path
-        first = self._read(0)
-        self.info = StreamInfo(first.shape[:2], rate or NO_RATE, len(self._paths))
-        self.pictures = PictureFormat.of(self.info)
+        first = read_picture(self._paths[0])
+        self.info = StreamInfo(size or first.pixels.shape[:2], rate or NO_RATE, len(self._paths))
+        self._transparent = first.transparent
+        self.pictures = replace(
+            PictureFormat.of(self.info),
+            alpha=any(holds_alpha(path) for path in self._paths),
+            seen_through=first.transparent,
+        )
         self.start, self.end = Fraction(0), None
         self.numbers = _numbers(self._paths)
-        self.notes = [*_gap_notes(self.numbers), *_notes_of(self._paths[0], size)]
+        self.notes = [
+            *_gap_notes(self.numbers),
+            *(f"{self._paths[0].name}: {note}" for note in first.notes),
+            *_shape_notes(first, size),
+        ]
         self._next = 0
-
-    def _read(self, index: int) -> Pixels:
-        return resize(read_image(self._paths[index]), self._size)
 
     def __iter__(self) -> Iterator[Frame]:
         while self._next < len(self._paths):
@@ -64,14 +72,22 @@ class PictureSequenceSource(MediaSource):
             yield frame
 
     def _frame(self, index: int) -> Frame:
-        pixels = self._read(index)
+        picture = read_picture(self._paths[index])
+        self._transparent |= picture.transparent
+        pixels = resize(picture.pixels, self._size)
+        alpha = None if picture.alpha is None else resize(picture.alpha, self._size)
         if pixels.shape[:2] != self.info.size:
             (height, width), (tall, wide) = pixels.shape[:2], self.info.size
             raise InputError(
                 f"{self._paths[index]} has {width}x{height}, {wide}x{tall} was wanted; use --size"
             )
         assert self.info.rate is not None
-        return Frame(pixels, index, time.monotonic(), index / self.info.rate)
+        return Frame(pixels, index, time.monotonic(), index / self.info.rate, alpha)
+
+    @property
+    def transparent(self) -> bool:
+        """See ``MediaSource``."""
+        return self._transparent
 
     def skip_to(
         self,
@@ -86,13 +102,6 @@ class PictureSequenceSource(MediaSource):
         if on_lead_in is not None and lead_in_s:
             for index in range(first, self._next):
                 on_lead_in(self._frame(index))
-
-
-def _notes_of(path: Path, size: tuple[int, int] | None) -> list[str]:
-    """What reading changes in the first picture of a sequence, and so in all of them."""
-    picture = read_picture(path)
-    laid = [] if picture.alpha is None else [f"{path.name}: its transparency was laid on white"]
-    return [*(f"{path.name}: {note}" for note in picture.notes), *laid, *_shape_notes(picture, size)]
 
 
 def _shape_notes(picture: Picture, size: tuple[int, int] | None) -> list[str]:

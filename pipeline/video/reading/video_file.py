@@ -3,16 +3,19 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from av.video.frame import VideoFrame
+from numpy.typing import NDArray
 
 from pipeline.common.errors import InputError
-from pipeline.frame import Frame, Pixels
+from pipeline.frame import Frame
 from pipeline.stream import StreamInfo
+from pipeline.video.alpha_plane import has_alpha
 from pipeline.video.color import VideoColor
 from pipeline.video.frame_filter import FrameFilter
 from pipeline.video.picture_format import PictureFormat
@@ -128,7 +131,12 @@ class VideoFileSource(MediaSource):
         self.info = StreamInfo(self._geometry.size, self._fps or rate or None, self._expected_frames(rate))
         tick = None if self._fps else self._decoder.tick
         color = VideoColor() if self._tone_map else self._coded
-        self.pictures = PictureFormat.of(self.info, tick, color, self._geometry.aspect)
+        self._ground.lay(first)
+        self.pictures = replace(
+            PictureFormat.of(self.info, tick, color, self._geometry.aspect),
+            alpha=has_alpha(first),
+            seen_through=self._ground.shown,
+        )
         depth = max(component.bits for component in first.format.components)
         if depth > 8:
             self.notes.append(f"the input has {depth} bits a colour, the result has 8")
@@ -214,8 +222,6 @@ class VideoFileSource(MediaSource):
             yield frame
         self.damage = self._damage(self._decoder.damage())
         self.notes += [note for note in self._decoder.timeline.notes if note not in self.notes]
-        if self._ground.shown:
-            self.notes.append(f"{self._ground.shown} transparent pictures were laid on white")
         if self._framed:
             height, width = self.info.size
             self.notes.append(
@@ -229,15 +235,21 @@ class VideoFileSource(MediaSource):
             )
 
     def _to_frame(self, index: int, pts: Fraction, picture: VideoFrame) -> Frame:
-        return Frame(self._to_pixels(picture), index, time.monotonic(), pts)
+        whole = self._upright(picture)
+        alpha = np.ascontiguousarray(whole[..., 3]) if whole.shape[2] > 3 and self.pictures.alpha else None
+        return Frame(np.ascontiguousarray(whole[..., :3]), index, time.monotonic(), pts, alpha)
 
-    def _to_pixels(self, decoded: VideoFrame) -> Pixels:
+    def _upright(self, decoded: VideoFrame) -> NDArray[np.uint8]:
+        """(H, W, 3 or 4) BGR or BGRA."""
         self._framed += (decoded.height, decoded.width) != self._geometry.coded
-        bgr = self._to_bgr.convert(self._ground.lay(decoded))
-        pixels: Pixels = bgr.to_ndarray()  # type: ignore[assignment]  # bgr24 is always uint8
-        if self._geometry.quarter_turns:
-            pixels = np.rot90(pixels, self._geometry.quarter_turns)
-        return np.ascontiguousarray(pixels)
+        pixels = self._to_bgr.convert(self._ground.lay(decoded)).to_ndarray()
+        turned: NDArray[np.uint8] = np.rot90(pixels, self._geometry.quarter_turns)  # type: ignore[assignment]
+        return turned
+
+    @property
+    def transparent(self) -> bool:
+        """See ``MediaSource``."""
+        return self._ground.shown
 
     def damage_so_far(self) -> str | None:
         """See ``MediaSource``."""

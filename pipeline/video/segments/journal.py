@@ -22,7 +22,7 @@ from pipeline.common.errors import OutputError
 from pipeline.common.file_locks import try_lock
 
 _NAME = "journal.jsonl"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """One segment of encoded pictures in a file: written whole or not at all, checked by a checksum.
 
-Layout: ``MAGIC``; the stream header's length and bytes; per packet pts, dts, key flag, length and data;
-at the end a record of the packets' count and the CRC-32 of everything before it. Little-endian. A format
-of our own because a container would round times or forget colours, and this one is a page.
+Layout: ``MAGIC``; the stream header's length and bytes; per packet pts, dts, key flag, the lengths of its
+data and of its alpha, and both; at the end a record of the packets' count and the CRC-32 of everything
+before it. Little-endian. A format of our own because a container would round times or forget colours, and
+this one is a page.
 """
 
 import os
@@ -17,10 +18,10 @@ from pipeline.common.atomic_files import replacing, sync_folder
 from pipeline.common.errors import OutputError
 from pipeline.video.writing.frame_encoder import EncodedPacket
 
-MAGIC = b"BRUSHSTREAM SEGMENT 1\n"
+MAGIC = b"BRUSHSTREAM SEGMENT 2\n"
 _LENGTH = struct.Struct("<I")
-_PACKET = struct.Struct("<qqBI")  # pts, dts, kind, length
-_END = struct.Struct("<qqBI")  # packets, 0, _END_KIND, CRC-32
+_PACKET = struct.Struct("<qqBII")  # pts, dts, kind, length of data and of alpha
+_END = struct.Struct("<qqBII")  # packets, 0, _END_KIND, CRC-32, 0
 _NO_DTS = -(1 << 63)
 _KEY, _NOT_KEY, _END_KIND = 1, 0, 2
 _CHUNK = 1 << 20
@@ -63,12 +64,14 @@ class SegmentWriter:
         """Append packets in decoding order. Raises OSError, disk full for example."""
         for packet in packets:
             dts = _NO_DTS if packet.dts is None else packet.dts
-            self._put(_PACKET.pack(packet.pts, dts, int(packet.is_key), len(packet.data)) + packet.data)
+            lengths = len(packet.data), len(packet.alpha)
+            head = _PACKET.pack(packet.pts, dts, int(packet.is_key), *lengths)
+            self._put(head + packet.data + packet.alpha)
             self._times.append(packet.pts)
 
     def finish(self) -> SegmentFacts:
         """Write the end, force everything to the disk, give the file its name. Raises OSError."""
-        self._put(_END.pack(len(self._times), 0, _END_KIND, self._crc))
+        self._put(_END.pack(len(self._times), 0, _END_KIND, self._crc, 0))
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -115,8 +118,9 @@ def read_packets(path: Path) -> Iterator[EncodedPacket]:
     """The packets in decoding order, one in memory at a time. Raises OutputError for a damaged file."""
     with path.open("rb") as file:
         _header(path, file)
-        for pts, dts, kind, length in _records(path, file):
-            yield EncodedPacket(file.read(length), pts, None if dts == _NO_DTS else dts, kind == _KEY)
+        for pts, dts, kind, length, beside in _records(path, file):
+            data, alpha = file.read(length), file.read(beside)
+            yield EncodedPacket(data, pts, None if dts == _NO_DTS else dts, kind == _KEY, alpha=alpha)
 
 
 def read_times(path: Path) -> list[int]:
@@ -124,21 +128,21 @@ def read_times(path: Path) -> list[int]:
     with path.open("rb") as file:
         _header(path, file)
         times = []
-        for pts, _, _, length in _records(path, file):
+        for pts, _, _, length, beside in _records(path, file):
             times.append(pts)
-            file.seek(length, os.SEEK_CUR)
+            file.seek(length + beside, os.SEEK_CUR)
         return times
 
 
-def _records(path: Path, file: BinaryIO) -> Iterator[tuple[int, int, int, int]]:
+def _records(path: Path, file: BinaryIO) -> Iterator[tuple[int, int, int, int, int]]:
     while True:
         record = file.read(_PACKET.size)
         if len(record) < _PACKET.size:
             raise damaged(path)
-        pts, dts, kind, length = _PACKET.unpack(record)
+        pts, dts, kind, length, beside = _PACKET.unpack(record)
         if kind == _END_KIND:
             return
-        yield pts, dts, kind, length
+        yield pts, dts, kind, length, beside
 
 
 def damaged(path: Path) -> OutputError:

@@ -8,12 +8,12 @@ from typing import Any, cast
 import av
 from av.container import OutputContainer
 from av.error import ArgumentError, FFmpegError, InvalidDataError
-from av.packet import Packet
+from av.packet import Packet, PacketSideData, packet_sidedata_type_from_literal
 from av.video.stream import VideoStream
 
 from pipeline.common.atomic_files import PartFile, write_error
 from pipeline.common.errors import OutputError
-from pipeline.video.writing.frame_encoder import EncodedPacket, VideoSpec
+from pipeline.video.writing.frame_encoder import ALPHA_BESIDE, EncodedPacket, VideoSpec
 from pipeline.video.writing.passthrough import PassthroughStreams
 from pipeline.video.writing.tracks import takes_timecode
 
@@ -126,6 +126,10 @@ class OutputFile:
         packet.dts = None if encoded.dts is None else encoded.dts + self._shift_ticks
         packet.is_keyframe = encoded.is_key
         packet.duration = encoded.duration
+        if encoded.alpha:
+            beside = PacketSideData(packet_sidedata_type_from_literal(ALPHA_BESIDE), len(encoded.alpha))
+            beside.update(encoded.alpha)
+            beside.to_packet(packet)
         self._end_ticks = max(self._end_ticks or packet.pts, packet.pts)
         if packet.dts is not None:
             self._write_passthrough(packet.dts * self.spec.pictures.tick + _AUDIO_AHEAD_S)

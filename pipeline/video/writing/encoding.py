@@ -58,6 +58,7 @@ class Family:
         containers: FFmpeg's names of the containers that hold it.
         multiple: (rows, columns) the frame's sides must be multiples of.
         options: encoder options from crf and preset.
+        alpha: what can be seen through stays so.
     """
 
     encoder: str
@@ -65,11 +66,12 @@ class Family:
     containers: tuple[str, ...]
     multiple: tuple[int, int]
     options: Callable[[int, str], dict[str, str]]
+    alpha: bool = False
 
     @property
     def is_rgb(self) -> bool:
         """Whether colours are kept as they are, without chroma of half the size."""
-        return self.pixel_format == "bgr0"
+        return self.pixel_format in ("bgr0", "bgra")
 
 
 def _x265(crf: int, preset: str) -> dict[str, str]:
@@ -88,6 +90,7 @@ _OPTIONS: Mapping[str, Callable[[int, str], dict[str, str]]] = {
     "av1": lambda crf, preset: {"preset": _SVT_PRESET[preset], "crf": str(min(63, round(crf * 63 / 51) + 6))},
     "vp9": _vp9,
     "prores": lambda crf, preset: {"profile": "hq", "vendor": "apl0"},
+    "prores-4444": lambda crf, preset: {"profile": "4444", "vendor": "apl0"},
     "ffv1": lambda crf, preset: {"level": "3", "slicecrc": "1", "g": "1"},
     "nvenc": lambda crf, preset: {"rc": "vbr", "cq": str(crf + 1), "b": "0", "forced-idr": "1"},
     "qsv": lambda crf, preset: {"global_quality": str(crf + 1)},
@@ -104,9 +107,19 @@ CODECS: Mapping[str, Family] = {
     "ffv1": Family("ffv1", "bgr0", ("matroska",), (1, 1), _OPTIONS["ffv1"]),
 }
 
+_WITH_ALPHA: Mapping[str, Family] = {
+    "vp9": Family("libvpx-vp9", "yuva420p", ("webm", "matroska"), (2, 2), _OPTIONS["vp9"], True),
+    "prores": Family("prores_ks", "yuva444p10le", ("mov", "matroska"), (1, 1), _OPTIONS["prores-4444"], True),
+    "ffv1": Family("ffv1", "bgra", ("matroska",), (1, 1), _OPTIONS["ffv1"], True),
+}
+"""What takes the place of a family of ``CODECS`` for pictures with alpha, in these containers."""
 
-def family_for(encoding: Encoding, container: str) -> Family:
+
+def family_for(encoding: Encoding, container: str, alpha: bool = False) -> Family:
     """The encoder for a container (FFmpeg's name of it).
+
+    Args:
+        alpha: of the pictures; it is kept where codec and container can do that.
 
     Raises:
         OutputError: crf or preset out of range, no such codec, the container cannot hold it, or this
@@ -124,7 +137,8 @@ def family_for(encoding: Encoding, container: str) -> Family:
         raise OutputError(
             f"{container} cannot hold {name}; choose an output ending in {_endings(family.containers)}"
         )
-    return family
+    clear = _WITH_ALPHA.get(name) if alpha else None
+    return clear if clear is not None and container in clear.containers else family
 
 
 def _endings(containers: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import cv2
 from av.codec.context import CodecContext, Flags
 from av.error import FFmpegError
-from av.packet import Packet
+from av.packet import Packet, PktSideDataT
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
@@ -16,12 +16,17 @@ from av.video.reformatter import ColorRange
 from pipeline.common.errors import OutputError
 from pipeline.common.machine import usable_cores
 from pipeline.frame import Frame, Pixels
+from pipeline.images.transparency import off_white, without_fringe
+from pipeline.video.alpha_plane import write_alpha
 from pipeline.video.color import from_bgr
 from pipeline.video.frame_filter import FrameFilter
 from pipeline.video.picture_format import PictureFormat
 from pipeline.video.writing.encoding import CODECS, Encoding, Family, family_for
 
 os.environ.setdefault("SVT_LOG", "1")  # errors only: SVT-AV1 tells 20 lines on every segment otherwise
+
+ALPHA_BESIDE: PktSideDataT = "matroska_block_additional"
+"""FFmpeg's name of the second picture that holds the alpha of VP9."""
 
 _MAX_THREADS = 8  # each holds frames: memory would grow with the machine
 _RGB_MATRIX = 0
@@ -36,6 +41,7 @@ class EncodedPacket:
         pts, dts: in ticks of the encoder's time base; dts is None where the writer finds it.
         is_key: can be decoded without any other.
         duration: in ticks, 0 where unknown.
+        alpha: VP9's second picture, which Matroska keeps beside the first; else empty.
     """
 
     data: bytes
@@ -43,6 +49,7 @@ class EncodedPacket:
     dts: int | None
     is_key: bool
     duration: int = 0
+    alpha: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -61,8 +68,13 @@ class VideoSpec:
 
     @classmethod
     def settled(cls, pictures: PictureFormat, container: str, encoding: Encoding) -> "VideoSpec":
-        """A spec whose threads are no longer open. Raises OutputError as ``family_for`` does."""
+        """A spec whose threads are no longer open, nor in MOV what ``auto`` is for transparent pictures.
+
+        Raises OutputError as ``family_for`` does.
+        """
         family_for(encoding, container)
+        if encoding.codec == "auto" and container == "mov" and pictures.seen_through:
+            encoding = replace(encoding, codec="prores")
         threads = encoding.threads or min(usable_cores(), _MAX_THREADS)
         pictures = replace(pictures, color=pictures.color.limited)
         return cls(pictures, container, replace(encoding, threads=threads))
@@ -70,7 +82,7 @@ class VideoSpec:
     @property
     def family(self) -> Family:
         """The encoder and what it wants."""
-        return family_for(self.encoding, self.container)
+        return family_for(self.encoding, self.container, self.pictures.alpha)
 
     @property
     def padding(self) -> tuple[int, int]:
@@ -126,6 +138,7 @@ class FrameEncoder:
         self.spec = spec
         self._context = context or _own_context(spec)
         color, family = spec.pictures.color, spec.family
+        self._alpha = family.alpha
         self._from_bgr = FrameFilter(lambda _: from_bgr(color, family.pixel_format, family.is_rgb))
         self.last_ticks: int | None = None
 
@@ -136,7 +149,7 @@ class FrameEncoder:
 
     def encode(self, frame: Frame) -> Iterator[EncodedPacket]:
         """Packets that are ready when this frame is in; raises FFmpegError where the encoder fails."""
-        picture = self._to_encodable(frame.pixels)
+        picture = self._to_encodable(frame)
         self.last_ticks = self.spec.pictures.ticks_of(frame, self.last_ticks)
         picture.pts, picture.time_base = self.last_ticks, self.spec.pictures.tick
         yield from self._packets(self._context.encode(picture))
@@ -149,14 +162,24 @@ class FrameEncoder:
         for packet in packets:
             pts = packet.pts
             assert pts is not None
-            yield EncodedPacket(bytes(packet), pts, packet.dts, packet.is_keyframe, packet.duration or 0)
+            beside = bytes(packet.get_sidedata(ALPHA_BESIDE)) if self._alpha else b""
+            yield EncodedPacket(
+                bytes(packet), pts, packet.dts, packet.is_keyframe, packet.duration or 0, beside
+            )
 
-    def _to_encodable(self, pixels: Pixels) -> VideoFrame:
+    def _to_encodable(self, frame: Frame) -> VideoFrame:
+        pixels = off_white(frame.pixels, frame.alpha) if self._alpha else frame.pixels
         bottom, right = self.spec.padding
         if bottom or right:
             pixels = cast(Pixels, cv2.copyMakeBorder(pixels, 0, bottom, 0, right, cv2.BORDER_REPLICATE))
+        if self._alpha and "420" in self.spec.family.pixel_format:
+            pixels = without_fringe(pixels)
         # A copy, into rows with room behind them: FFmpeg's converter reads a few bytes past the last pixel.
-        return self._from_bgr.convert(VideoFrame.from_ndarray(pixels, format="bgr24"))
+        made = VideoFrame.from_ndarray(pixels, format="bgra" if self._alpha else "bgr24")
+        converted = self._from_bgr.convert(made)
+        if self._alpha and not self.spec.family.is_rgb:
+            write_alpha(converted, pixels[..., 3])
+        return converted
 
 
 def _own_context(spec: VideoSpec) -> VideoCodecContext:
