@@ -66,8 +66,8 @@ def video(
             "--output",
             "-o",
             metavar="OUT",
-            help="mp4, mov, mkv, webm, gif, %06d.png, - for standard output; for several inputs a folder, "
-            "or a name such as {stem}-{style}.mp4.",
+            help="mp4, mov, mkv, webm, avi, gif, %06d.png, - for standard output; for several inputs a "
+            "folder, or a name such as {stem}-{style}.mp4.",
         ),
     ],
     chosen: StyleChoice,

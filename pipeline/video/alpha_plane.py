@@ -22,8 +22,9 @@ def read_alpha(picture: VideoFrame) -> Alpha | None:
     if len(picture.planes) <= _PLACE:
         return None
     plane = picture.planes[_PLACE]
-    rows = np.frombuffer(plane, _kind(picture)).reshape(plane.height, -1)[:, : picture.width]
-    return (rows >> (_bits(picture) - 8)).astype(np.uint8)
+    rows = np.frombuffer(bytes(plane), _kind(picture)).reshape(plane.height, -1)[:, : picture.width]
+    alpha: Alpha = (rows >> (_bits(picture) - 8)).astype(np.uint8)
+    return alpha
 
 
 def write_alpha(picture: VideoFrame, alpha: Alpha) -> None:
@@ -31,7 +32,7 @@ def write_alpha(picture: VideoFrame, alpha: Alpha) -> None:
     plane, kind, most = picture.planes[_PLACE], _kind(picture), (1 << _bits(picture)) - 1
     rows = np.zeros((plane.height, plane.line_size // kind.itemsize), kind)
     rows[:, : picture.width] = (alpha.astype(np.uint32) * most + _OPAQUE // 2) // _OPAQUE
-    plane.update(rows)
+    plane.update(rows.tobytes())
 
 
 def _kind(picture: VideoFrame) -> np.dtype[np.unsignedinteger]:

@@ -27,7 +27,7 @@ class VideoOptions(PaintingOptions):
     Attributes:
         input: a video file, a folder of pictures, or a pattern of numbered pictures (``shot/%06d.png``);
             ``-`` is standard input, a pipe or an address of http or https is read to its end first.
-        output: the extension chooses the container: mp4, m4v, mov, mkv, webm, gif; a pattern of numbered
+        output: the extension chooses the container: mp4, m4v, mov, mkv, webm, avi, gif; a pattern of numbered
             pictures makes its folder; ``-`` is standard output.
         style: a style's name or the path of a style file.
         crf, preset, codec, threads: see ``writing.encoding.Encoding``.

@@ -15,7 +15,7 @@ from pipeline.stylize.schedule import Cue, Schedule, parse_schedule
 from pipeline.stylize.scheduled import ScheduledStylizer
 from pipeline.video.options import VideoOptions
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest
-from pipeline.video.outputs.opening import holds_pixel_aspect, open_assembler
+from pipeline.video.outputs.opening import holds_pixel_aspect, holds_times, open_assembler
 from pipeline.video.outputs.standard_output import is_standard_output
 from pipeline.video.reading import picture_sequence
 from pipeline.video.reading.media import MediaSource
@@ -93,6 +93,7 @@ class VideoPlan:
             deinterlace=options.deinterlace,
             hdr=options.hdr,
             square=not holds_pixel_aspect(options.output),
+            even=not holds_times(options.output),
         )
 
     def open_stylizer(self, source: MediaSource) -> ScheduledStylizer:

@@ -50,7 +50,7 @@ class Rendered:
 def tasks_left(job: VideoJob) -> list[Task]:
     """One task for every segment that is not done. Raises InputError where times cannot be known."""
     options = job.plan.options
-    times = picture_times(options.input, job.source, options.fps)
+    times = picture_times(options.input, job.source, job.source.even_fps)
     size, done = options.segment_frames, len(job.journal.records)
     of_a_task = replace(options, resume=False, threads=job.assembler.encoding.threads)
     digest, engines = fingerprint(options.input), tuple(job.stylizer.engine_names)

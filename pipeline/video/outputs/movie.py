@@ -9,7 +9,7 @@ from pipeline.video.segments.joining import first_and_last, frame_count, joined
 from pipeline.video.segments.segment_encoder import PacketEncoder
 from pipeline.video.segments.segment_file import read_header
 from pipeline.video.writing.container import OutputFile
-from pipeline.video.writing.encoding import FORMATS
+from pipeline.video.writing.encoding import COUNTED, FORMATS
 from pipeline.video.writing.frame_encoder import FrameEncoder, VideoSpec, require_hardware
 from pipeline.video.writing.verification import check_video
 
@@ -24,6 +24,11 @@ class MovieAssembler(OutputAssembler):
         require_hardware(self.spec)
         self.final, self.encoding = wanted.path, self.spec.encoding
         self.notes = list(self.spec.notes)
+        if container in COUNTED:
+            rate = self.spec.pictures.rate
+            self.notes.append(
+                f"{container} holds no times and no languages: pictures come evenly, {float(rate):g} a second"
+            )
         self.keeps_alpha = self.spec.family.alpha
         if wanted.encoding.codec != self.encoding.codec:
             self.notes.append("it is ProRes 4444, which keeps transparency; --codec h264 lays it on white")

@@ -11,7 +11,7 @@ from pipeline.video.outputs.movie import MovieAssembler
 from pipeline.video.outputs.pictures import PicturesAssembler
 from pipeline.video.outputs.standard_output import is_standard_output
 from pipeline.video.reading.picture_sequence import is_picture_pattern
-from pipeline.video.writing.encoding import FORMATS
+from pipeline.video.writing.encoding import COUNTED, FORMATS
 
 
 def final_path(path: Path) -> Path:
@@ -39,6 +39,11 @@ def final_path(path: Path) -> Path:
 def holds_pixel_aspect(path: Path) -> bool:
     """Whether the output can say that its pixels are not square."""
     return path.suffix.lower() in FORMATS
+
+
+def holds_times(path: Path) -> bool:
+    """Whether every picture in the output has a time of its own; else they have one even rate."""
+    return FORMATS.get(path.suffix.lower()) not in COUNTED
 
 
 def open_assembler(wanted: OutputRequest) -> OutputAssembler:

@@ -34,6 +34,7 @@ class MediaSource(Source):
         start: pts of the first frame.
         end: seconds of the media's own time at which its pictures end, None where it does not say.
         notes: lines the user should know.
+        even_fps: frames come at this even rate instead of their own times; None where they keep them.
         numbers: of the pictures of a sequence, as their names have them; empty where there are none.
     """
 
@@ -42,6 +43,7 @@ class MediaSource(Source):
     end: Fraction | None
     notes: list[str]
     numbers: Sequence[int] = ()
+    even_fps: Fraction | None = None
 
     @abstractmethod
     def skip_to(

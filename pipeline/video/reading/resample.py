@@ -6,6 +6,8 @@ from typing import TypeVar
 
 Picture = TypeVar("Picture")
 
+_ROUNDING_S = Fraction(1, 1000)
+
 
 def resampled(
     pictures: Iterator[tuple[Fraction, Picture]],
@@ -16,6 +18,9 @@ def resampled(
 ) -> Iterator[tuple[Fraction, Picture]]:
     """Pictures at ``start + i / fps`` for i from ``first_index``: the latest that began by then.
 
+    Before any has begun it is the first. One that begins up to a millisecond later counts as begun, because
+    Matroska and others round their times to one.
+
     Depends on nothing but the arguments, so that it can begin anywhere.
 
     Args:
@@ -25,10 +30,11 @@ def resampled(
     index = first_index
     shown: tuple[Fraction, Picture] | None = None
     for pts, picture in pictures:
-        while shown is not None and start + index / fps < pts:
+        shown = shown or (pts, picture)
+        while shown is not None and start + index / fps + _ROUNDING_S < pts:
             yield start + index / fps, shown[1]
             index += 1
         shown = (pts, picture)
-    while shown is not None and start + index / fps < end(shown[0]):
+    while shown is not None and start + index / fps + _ROUNDING_S < end(shown[0]):
         yield start + index / fps, shown[1]
         index += 1

@@ -1,6 +1,7 @@
 """Frames of a video file, decoded with FFmpeg through PyAV."""
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,7 +19,7 @@ from pipeline.stream import StreamInfo
 from pipeline.video.alpha_plane import has_alpha
 from pipeline.video.color import VideoColor
 from pipeline.video.frame_filter import FrameFilter
-from pipeline.video.picture_format import PictureFormat
+from pipeline.video.picture_format import NO_RATE, PictureFormat
 from pipeline.video.reading.decoder import REPAIR, VideoDecoder
 from pipeline.video.reading.deinterlace import FILTER, deinterlaced
 from pipeline.video.reading.geometry import Geometry
@@ -52,6 +53,7 @@ class VideoFileSource(MediaSource):
         fps: Fraction | None = None,
         deinterlace: Deinterlace = "auto",
         square: bool = False,
+        even: bool = False,
         hdr: Hdr = "tone-map",
     ) -> None:
         """Open ``path``.
@@ -60,6 +62,7 @@ class VideoFileSource(MediaSource):
             size: (height, width) that frames are scaled to; None keeps the file's.
             fps: frames at this even rate instead of the file's own times.
             deinterlace: ``auto`` does it where the first picture is marked as interlaced.
+            even: frames from zero on at the file's own rate, made even, where ``fps`` is None.
             square: pixels that are not square become so.
             hdr: PQ and HLG become BT.709, or stay as they are coded and are tagged so.
 
@@ -69,12 +72,14 @@ class VideoFileSource(MediaSource):
         """
         self.path = path
         self.notes: list[str] = []
-        self._fps = fps
         self._framed = 0
         self._to_bgr = FrameFilter(
             lambda decoded: self._geometry.filters(self._coded, decoded, self._tone_map)
         )
         self._begin()
+        own = (self._decoder.rate or NO_RATE).limit_denominator(1001)
+        self.even_fps = fps or (own if even else None)
+        self._from_zero = even
         first = self._peek()
         self._deinterlace = deinterlace == "on" or (deinterlace == "auto" and first.interlaced_frame)
         self._unasked = deinterlace == "auto" and not self._deinterlace
@@ -125,11 +130,15 @@ class VideoFileSource(MediaSource):
 
     def _describe(self, first: VideoFrame) -> None:
         rate = self._decoder.rate
-        self._own_rate = rate or Fraction(25)
+        self._own_rate = rate or NO_RATE
         self.start = self._time_of(first, 0)
-        self.end = None if self._fps else self._decoder.end()
-        self.info = StreamInfo(self._geometry.size, self._fps or rate or None, self._expected_frames(rate))
-        tick = None if self._fps else self._decoder.tick
+        if self._from_zero and self.even_fps:
+            self.start = min(Fraction(0), math.floor(self.start * self.even_fps) / self.even_fps)
+        self.end = None if self.even_fps else self._decoder.end()
+        self.info = StreamInfo(
+            self._geometry.size, self.even_fps or rate or None, self._expected_frames(rate)
+        )
+        tick = None if self.even_fps else self._decoder.tick
         color = VideoColor() if self._tone_map else self._coded
         self._ground.lay(first)
         self.pictures = replace(
@@ -142,9 +151,9 @@ class VideoFileSource(MediaSource):
             self.notes.append(f"the input has {depth} bits a colour, the result has 8")
 
     def _expected_frames(self, rate: Fraction | None) -> int | None:
-        if self._decoder.stream.frames and not self._fps:
+        if self._decoder.stream.frames and not self.even_fps:
             return self._decoder.stream.frames
-        seconds, rate = self._decoder.duration_s(), self._fps or rate
+        seconds, rate = self._decoder.duration_s(), self.even_fps or rate
         return max(1, round(seconds * rate)) if seconds and rate else None
 
     def _time_of(self, decoded: VideoFrame, number: int) -> Fraction:
@@ -157,9 +166,9 @@ class VideoFileSource(MediaSource):
         """(pts, picture), whole and at the wanted rate; ``first_index`` is where an even rate begins."""
         whole = deinterlaced(self._decoded) if self._deinterlace else self._decoded
         timed = ((self._time_of(picture, number), picture) for number, picture in enumerate(whole))
-        if self._fps is None:
+        if self.even_fps is None:
             return timed
-        return resampled(timed, self._fps, self.start, self._read_end, first_index)
+        return resampled(timed, self.even_fps, self.start, self._read_end, first_index)
 
     def _read_end(self, begin: Fraction) -> Fraction:
         """Where the last picture that was read ends; without the header's word where some are missing."""
@@ -198,8 +207,8 @@ class VideoFileSource(MediaSource):
         self, position: Position, lead_in_s: Fraction, tell: Callable[[Frame], None], counted: bool
     ) -> bool:
         """Read up to and with ``position``; whether it is there and looks the same."""
-        lead = position.index if self._fps is None else int(lead_in_s * self._fps)
-        first = 0 if self._fps is None else max(0, position.index - lead)
+        lead = position.index if self.even_fps is None else int(lead_in_s * self.even_fps)
+        first = 0 if self.even_fps is None else max(0, position.index - lead)
         self._pictures = self._timed(first)
         for number, (pts, picture) in enumerate(self._pictures, first):
             there = number == position.index if counted or position.pts is None else pts == position.pts
@@ -243,7 +252,7 @@ class VideoFileSource(MediaSource):
         """(H, W, 3 or 4) BGR or BGRA."""
         self._framed += (decoded.height, decoded.width) != self._geometry.coded
         pixels = self._to_bgr.convert(self._ground.lay(decoded)).to_ndarray()
-        turned: NDArray[np.uint8] = np.rot90(pixels, self._geometry.quarter_turns)  # type: ignore[assignment]
+        turned: NDArray[np.uint8] = np.rot90(pixels, self._geometry.quarter_turns)
         return turned
 
     @property

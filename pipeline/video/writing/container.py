@@ -127,7 +127,8 @@ class OutputFile:
         packet.is_keyframe = encoded.is_key
         packet.duration = encoded.duration
         if encoded.alpha:
-            beside = PacketSideData(packet_sidedata_type_from_literal(ALPHA_BESIDE), len(encoded.alpha))
+            kind = packet_sidedata_type_from_literal(ALPHA_BESIDE)
+            beside = PacketSideData(kind, len(encoded.alpha))  # type: ignore[call-arg]  # PyAV's stub has none
             beside.update(encoded.alpha)
             beside.to_packet(packet)
         self._end_ticks = max(self._end_ticks or packet.pts, packet.pts)

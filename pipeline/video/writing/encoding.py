@@ -7,8 +7,11 @@ from av.codec.codec import Codec, UnknownCodecError
 
 from pipeline.common.errors import OutputError
 
-FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi"}
 """Container by file extension."""
+
+COUNTED = ("avi",)
+"""Containers without times: they count pictures at one even rate, shown in the order of decoding."""
 
 PRESETS = (
     "ultrafast",
@@ -24,6 +27,7 @@ PRESETS = (
 _SVT_PRESET = dict(zip(PRESETS, ("12", "11", "10", "9", "8", "7", "5", "4", "3"), strict=True))
 _HARDWARE = ("nvenc", "qsv", "amf", "videotoolbox", "mf", "v4l2m2m")
 _NOWHERE_BUT_MOVIES = ("mp4", "mov", "matroska")
+_ALSO_AVI = (*_NOWHERE_BUT_MOVIES, "avi")
 
 
 @dataclass(frozen=True)
@@ -99,12 +103,12 @@ _OPTIONS: Mapping[str, Callable[[int, str], dict[str, str]]] = {
 """Options from crf and preset, by codec or by kind of hardware; a kind that is not here takes none."""
 
 CODECS: Mapping[str, Family] = {
-    "h264": Family("libx264", "yuv420p", _NOWHERE_BUT_MOVIES, (2, 2), _OPTIONS["h264"]),
+    "h264": Family("libx264", "yuv420p", _ALSO_AVI, (2, 2), _OPTIONS["h264"]),
     "hevc": Family("libx265", "yuv420p", _NOWHERE_BUT_MOVIES, (2, 2), _OPTIONS["hevc"]),
     "av1": Family("libsvtav1", "yuv420p", ("mp4", "matroska", "webm"), (2, 2), _OPTIONS["av1"]),
     "vp9": Family("libvpx-vp9", "yuv420p", ("webm", "matroska", "mp4"), (2, 2), _OPTIONS["vp9"]),
     "prores": Family("prores_ks", "yuv422p10le", ("mov", "matroska"), (1, 2), _OPTIONS["prores"]),
-    "ffv1": Family("ffv1", "bgr0", ("matroska",), (1, 1), _OPTIONS["ffv1"]),
+    "ffv1": Family("ffv1", "bgr0", ("matroska", "avi"), (1, 1), _OPTIONS["ffv1"]),
 }
 
 _WITH_ALPHA: Mapping[str, Family] = {

@@ -21,7 +21,7 @@ from pipeline.video.alpha_plane import write_alpha
 from pipeline.video.color import from_bgr
 from pipeline.video.frame_filter import FrameFilter
 from pipeline.video.picture_format import PictureFormat
-from pipeline.video.writing.encoding import CODECS, Encoding, Family, family_for
+from pipeline.video.writing.encoding import CODECS, COUNTED, Encoding, Family, family_for
 
 os.environ.setdefault("SVT_LOG", "1")  # errors only: SVT-AV1 tells 20 lines on every segment otherwise
 
@@ -76,7 +76,8 @@ class VideoSpec:
         if encoding.codec == "auto" and container == "mov" and pictures.seen_through:
             encoding = replace(encoding, codec="prores")
         threads = encoding.threads or min(usable_cores(), _MAX_THREADS)
-        pictures = replace(pictures, color=pictures.color.limited)
+        tick = 1 / pictures.rate if container in COUNTED else pictures.tick
+        pictures = replace(pictures, color=pictures.color.limited, tick=tick)
         return cls(pictures, container, replace(encoding, threads=threads))
 
     @property
@@ -123,7 +124,8 @@ class VideoSpec:
     @property
     def options(self) -> dict[str, str]:
         """The encoder's own options."""
-        return self.family.options(self.encoding.crf, self.encoding.preset)
+        options = self.family.options(self.encoding.crf, self.encoding.preset)
+        return {**options, "bf": "0"} if self.container in COUNTED and not self.family.is_rgb else options
 
 
 class FrameEncoder:
@@ -185,7 +187,8 @@ class FrameEncoder:
 def _own_context(spec: VideoSpec) -> VideoCodecContext:
     context = cast(VideoCodecContext, CodecContext.create(spec.family.encoder, "w"))
     spec.configure(context)
-    context.flags |= Flags.global_header
+    if spec.container not in COUNTED:  # they hold the header before every key picture
+        context.flags |= Flags.global_header
     context.open()
     return context
 

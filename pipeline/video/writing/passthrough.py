@@ -15,6 +15,7 @@ from av.subtitles.stream import SubtitleStream
 
 from pipeline.video.reading.streams import first_pictures
 from pipeline.video.reading.timeline import Timeline, placed
+from pipeline.video.writing.encoding import COUNTED
 from pipeline.video.writing.sound import EncodedTrack, check_decodable
 from pipeline.video.writing.subtitles import ConvertedSubtitles
 from pipeline.video.writing.tracks import (
@@ -32,6 +33,8 @@ OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "
 _KIND = {"audio": "sound", "subtitle": "subtitle"}
 _COVER_TYPES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 _MOVIES = ("mp4", "mov")
+_WITHOUT_CHAPTERS = ("avi",)
+_LATE_S = Fraction(1, 20)
 _REFUSED = (ValueError, AttributeError, FFmpegError)  # AttributeError: FFmpeg has no decoder for the codec
 
 
@@ -76,6 +79,9 @@ class PassthroughStreams:
         chapters = self._container.chapters()
         if not chapters:
             return
+        if self._output.format.name in _WITHOUT_CHAPTERS:
+            self._notes.append(f"chapters are left out: {self._output.format.name} holds none")
+            return
         span = self.shift - self._timeline.origin
         if span:
             for chapter in chapters:
@@ -107,18 +113,26 @@ class PassthroughStreams:
         self.kinds.append(stream.type)
 
     def _add_audio(self, number: int, stream: AudioStream) -> None:
-        reason = refusal(stream, self._output.format.name)
+        reason = refusal(stream, self._output.format.name) or self._late(stream)
         if reason is None:
             return self._keep(stream, CopiedTrack(stream, self._output))
         codec = AUDIO_ENCODER.get(self._output.format.name, "aac")
         self._convert(f"sound track {number}", "encoded again as", stream, codec, reason)
 
+    def _late(self, stream: AudioStream) -> str | None:
+        """Why sound that begins after the pictures cannot be copied, where the container holds no times."""
+        begin = (stream.start_time or 0) * (stream.time_base or 0) - self._timeline.origin + self.shift
+        name = self._output.format.name
+        return f"{name} begins every track at zero" if name in COUNTED and begin > _LATE_S else None
+
     def _add_subtitles(self, number: int, stream: SubtitleStream) -> None:
         reason = refusal(stream, self._output.format.name)
         if reason is None:
             return self._keep(stream, CopiedTrack(stream, self._output))
-        codec = SUBTITLE_ENCODER[self._output.format.name]
-        self._convert(f"subtitle track {number}", "converted to", stream, codec, reason)
+        codec = SUBTITLE_ENCODER.get(self._output.format.name)
+        if codec is None:
+            return self._notes.append(f"subtitle track {number} is left out: {reason}")
+        return self._convert(f"subtitle track {number}", "converted to", stream, codec, reason)
 
     def _convert(
         self, what: str, how: str, stream: AudioStream | SubtitleStream, codec: str, reason: str
@@ -126,7 +140,8 @@ class PassthroughStreams:
         try:
             if isinstance(stream, AudioStream):
                 check_decodable(self._path, stream.index)
-                self._keep(stream, EncodedTrack(stream, self._output, codec))
+                shift = self.shift if self._output.format.name in COUNTED else None
+                self._keep(stream, EncodedTrack(stream, self._output, codec, shift))
             else:
                 self._keep(stream, ConvertedSubtitles(stream, self._output, codec, self._notes))
         except _REFUSED as error:

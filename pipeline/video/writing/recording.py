@@ -7,14 +7,18 @@ from pipeline.frame import Frame
 from pipeline.stream import Sink, StreamInfo
 from pipeline.video.picture_format import PictureFormat
 from pipeline.video.writing.container import FAILURES, OutputFile, translate
-from pipeline.video.writing.encoding import FORMATS, Encoding, family_for
+from pipeline.video.writing.encoding import COUNTED, FORMATS, Encoding, family_for
 from pipeline.video.writing.frame_encoder import FrameEncoder, VideoSpec
 
 
 def container_of(path: Path) -> str:
-    """FFmpeg's name of the container that ``path``'s extension asks for; OutputError for none."""
-    if path.suffix.lower() not in FORMATS:
-        raise OutputError(f"{path} ends in {path.suffix or 'nothing'!r}; choose one of {' '.join(FORMATS)}")
+    """FFmpeg's name of the container that ``path``'s extension asks for; OutputError for none.
+
+    One with times: frames come when they come.
+    """
+    known = [suffix for suffix, name in FORMATS.items() if name not in COUNTED]
+    if path.suffix.lower() not in known:
+        raise OutputError(f"{path} ends in {path.suffix or 'nothing'!r}; choose one of {' '.join(known)}")
     return FORMATS[path.suffix.lower()]
 
 

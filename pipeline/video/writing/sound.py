@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from av.stream import Stream
 from pipeline.video.writing.tracks import name_like
 
 _PIECES_TRIED = 64
+_PAUSE_S = Fraction(1, 20)  # a shorter one is rounding
 _BIT_RATE_OF_A_CHANNEL = 96_000
 _FIXED_RATE_HZ = {"libopus": 48000}
 _NAMED = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
@@ -25,14 +27,25 @@ _NAMED = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.
 _WRITTEN = {
     "aac": {**_NAMED, 7: "7.1"},  # AAC has a short number for these, which every player knows
     "libopus": {**_NAMED, 4: "quad"},
+    "pcm_s16le": _NAMED,
 }
 
 
 class EncodedTrack:
     """Sound decoded and encoded again, with a channel layout that the encoder and players know."""
 
-    def __init__(self, source: AudioStream, output: OutputContainer, codec: str) -> None:
-        """Raises ValueError, AttributeError or FFmpegError where that cannot be."""
+    def __init__(
+        self, source: AudioStream, output: OutputContainer, codec: str, filled_from: Fraction | None = None
+    ) -> None:
+        """Set up decoder and encoder.
+
+        Args:
+            filled_from: fill pauses and what is missing at the beginning with silence, for a container
+                without times; zero stands so many seconds before the input's. None keeps the times.
+
+        Raises:
+            ValueError, AttributeError, FFmpegError: that cannot be.
+        """
         count = source.layout.nb_channels
         if count not in _NAMED:
             raise ValueError(f"{count} channels are more than {codec.removeprefix('lib')} holds")
@@ -45,6 +58,7 @@ class EncodedTrack:
         self._sound.codec_context.open()
         self._resampler: AudioResampler | None = None
         self._kind: tuple[str, str, int] | None = None
+        self._filled_from, self._samples = filled_from, 0
         self.stream: Stream = self._sound
         name_like(source, self.stream)
 
@@ -52,11 +66,27 @@ class EncodedTrack:
         """What the encoder has ready after it."""
         for decoded in self._source.codec_context.decode(packet if packet.size else None):
             for frame in self._resampled(decoded):
+                yield from self._silence_before(frame)
                 yield from self._sound.encode(frame)
         if not packet.size:
             for frame in self._rest():
                 yield from self._sound.encode(frame)
             yield from self._sound.encode(None)
+
+    def _silence_before(self, frame: AudioFrame) -> Iterator["Packet[Any]"]:
+        if self._filled_from is None or frame.pts is None:
+            return
+        rate, tick = frame.rate, frame.time_base or Fraction(1, frame.rate)
+        missing = round((frame.pts * tick + self._filled_from) * rate) - self._samples
+        self._samples += frame.samples
+        if missing > rate * _PAUSE_S:
+            silence = AudioFrame(format=frame.format.name, layout=frame.layout.name, samples=missing)
+            for plane in silence.planes:
+                plane.update(bytes(plane.buffer_size))
+            silence.rate, silence.time_base = rate, tick
+            silence.pts = frame.pts - round(Fraction(missing, rate) / tick)
+            self._samples += missing
+            yield from self._sound.encode(silence)
 
     def _resampled(self, frame: AudioFrame) -> Iterator[AudioFrame]:
         """A resampler takes one kind of sound: where the input changes in the middle, a new one goes on."""
@@ -89,8 +119,8 @@ def check_decodable(path: Path, index: int) -> None:
 
 def _rate(codec: str, rate: int) -> int:
     """The source's rate in Hz, or the next one up that the codec has."""
-    if codec in _FIXED_RATE_HZ:
-        return _FIXED_RATE_HZ[codec]
+    if codec in _FIXED_RATE_HZ or codec.startswith("pcm_"):
+        return _FIXED_RATE_HZ.get(codec, rate)
     return min((known for known in _AAC_RATES_HZ if known >= rate), default=_AAC_RATES_HZ[0])
 
 

@@ -12,15 +12,24 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-AUDIO_ENCODER = {"webm": "libopus"}
+AUDIO_ENCODER = {"webm": "libopus", "avi": "pcm_s16le"}
 """Encoder by container for sound that cannot be copied; AAC where none is named."""
 
 SUBTITLE_ENCODER = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
 _WITH_TIMECODE_TRACK = ("mov", "mp4")  # which they leave out where they cannot read the timecode
+_WITHOUT_TIMECODE = ("avi",)
 _ANYWHERE = {"webm": "libvpx"}
 _UNPLAYABLE = {"mp4": ("pcm_",)}
 """Beginnings of codec names that FFmpeg would write into the container, but players of a few years ago
 cannot read there: PCM in MP4 is younger than most of them, who play noise or nothing."""
+
+_PLAYABLE = {
+    "avi": (
+        *("pcm_s16le", "pcm_s24le", "pcm_u8", "pcm_mulaw", "pcm_alaw", "adpcm_ms", "adpcm_ima_wav"),
+        *("mp2", "mp3", "ac3", "dts", "wmav1", "wmav2"),
+    )
+}
+"""All that players read in a container into which FFmpeg would write anything."""
 
 
 class Track(Protocol):
@@ -64,7 +73,8 @@ def refusal(source: Stream, container: str) -> str | None:
     Some containers agree to a codec and refuse it in the header, so a header is written, to memory.
     """
     codec = codec_name(source)
-    if codec.startswith(_UNPLAYABLE.get(container, ())):
+    playable = source.type != "audio" or codec in _PLAYABLE.get(container, (codec,))
+    if codec.startswith(_UNPLAYABLE.get(container, ())) or not playable:
         return f"many players cannot read {codec} in {container}"
     trial = av.open(BytesIO(), "w", format=container)
     try:
@@ -78,6 +88,8 @@ def refusal(source: Stream, container: str) -> str | None:
 
 def takes_timecode(timecode: str, container: str, rate: Fraction | None) -> bool:
     """Whether a container (FFmpeg's name) writes pictures' timecode into its header; tried in memory."""
+    if container in _WITHOUT_TIMECODE:
+        return False
     written = BytesIO()
     trial = av.open(written, "w", format=container)
     try:
@@ -93,4 +105,4 @@ def takes_timecode(timecode: str, container: str, rate: Fraction | None) -> bool
 
 def codec_name(stream: Stream) -> str:
     """FFmpeg's name of a stream's codec."""
-    return stream.codec_context.name if stream.codec_context is not None else "unknown"
+    return stream.codec_context.codec.canonical_name if stream.codec_context is not None else "unknown"

@@ -90,11 +90,10 @@ def _first_fault(container: InputContainer, frames: int, span: Fraction, frame_t
 
 
 def _picture_times(container: InputContainer, stream: VideoStream) -> list[Fraction]:
-    return [
-        packet.pts * packet.time_base
-        for packet in container.demux(stream)
-        if packet.size and packet.pts is not None
-    ]
+    """Decoding times where there are no others: pictures that are counted are shown in that order."""
+    packets = [packet for packet in container.demux(stream) if packet.size]
+    times = [(p.dts if p.pts is None else p.pts, p.time_base) for p in packets]
+    return [ticks * tick for ticks, tick in times if ticks is not None]
 
 
 def _ends_decodable(container: InputContainer, stream: VideoStream) -> str | None:

@@ -52,14 +52,16 @@ _SOUNDS: dict[str, tuple[str, str, int, int]] = {
     "wma1": (".avi", "wmav1", 1, 22050),
 }
 _AS_IT_IS = {
-    "aac": ".mp4 .mov .mkv", "aac-5.1": ".mp4 .mov .mkv", "ac3": ".mp4 .mov .mkv", "adpcm-ima": ".mov",
-    "alac": ".mp4 .mov .mkv", "alaw": ".mov", "dts": ".mp4 .mov .mkv", "eac3": ".mp4 .mov .mkv",
-    "flac": ".mp4 .mkv", "flac-7.1": ".mp4 .mkv", "flac-192k": ".mp4 .mkv", "mp2": ".mp4 .mov .mkv",
-    "mp3": ".mp4 .mov .mkv", "mulaw": ".mov", "opus": ".mp4 .mkv .webm", "opus-5.1": ".mp4 .mkv .webm",
-    "pcm-s16": ".mov .mkv", "pcm-s16-mkv": ".mov .mkv", "pcm-s16be": ".mov .mkv", "pcm-s24": ".mov .mkv",
-    "pcm-f32": ".mov .mkv", "pcm-u8": ".mov .mkv", "pcm-3": ".mov .mkv", "pcm-4": ".mov .mkv",
-    "pcm-5": ".mov .mkv", "pcm-6": ".mov .mkv", "pcm-7": ".mov .mkv", "pcm-8": ".mov .mkv",
-    "truehd": ".mkv", "vorbis": ".mp4 .mkv .webm",
+    "aac": ".mp4 .mov .mkv", "aac-5.1": ".mp4 .mov .mkv", "ac3": ".mp4 .mov .mkv .avi", "adpcm-ima": ".mov",
+    "alac": ".mp4 .mov .mkv", "alaw": ".mov .avi", "dts": ".mp4 .mov .mkv .avi", "eac3": ".mp4 .mov .mkv",
+    "flac": ".mp4 .mkv", "flac-7.1": ".mp4 .mkv", "flac-192k": ".mp4 .mkv", "mp2": ".mp4 .mov .mkv .avi",
+    "mp3": ".mp4 .mov .mkv .avi", "mulaw": ".mov .avi", "opus": ".mp4 .mkv .webm",
+    "opus-5.1": ".mp4 .mkv .webm", "pcm-s16": ".mov .mkv .avi", "pcm-s16-mkv": ".mov .mkv .avi",
+    "pcm-s16be": ".mov .mkv", "pcm-s24": ".mov .mkv .avi", "pcm-f32": ".mov .mkv",
+    "pcm-u8": ".mov .mkv .avi", "pcm-3": ".mov .mkv .avi", "pcm-4": ".mov .mkv .avi",
+    "pcm-5": ".mov .mkv .avi", "pcm-6": ".mov .mkv .avi", "pcm-7": ".mov .mkv .avi",
+    "pcm-8": ".mov .mkv .avi", "truehd": ".mkv", "vorbis": ".mp4 .mkv .webm", "adpcm-ms": ".avi",
+    "wma": ".avi", "wma1": ".avi",
 }  # fmt: skip
 
 
@@ -112,7 +114,7 @@ def test_sound_that_cannot_be_decoded_is_left_out_with_a_line(tmp_path: Path, st
     assert make_media.audio_hashes(tmp_path / "out.mov") == []
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".avi"])
 @pytest.mark.parametrize("name", _SOUNDS)
 def test_sound_arrives(
     name: str, suffix: str, sources: dict[str, Path], tmp_path: Path, styles_folder: Path
