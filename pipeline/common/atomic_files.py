@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import secrets
 import zlib
 from collections.abc import Iterator
@@ -49,8 +50,10 @@ def part_path(path: Path) -> Path:
 
 def part_paths(path: Path) -> list[Path]:
     """Those of ``part_path`` that are there: being written, or left by a process that was killed."""
-    pattern = beside(path, ".", f".{'?' * 8}.part{path.suffix}", stem=True)
-    return list(path.parent.glob(pattern.name))
+    mark = "0" * 8
+    before, after = beside(path, ".", f".{mark}.part{path.suffix}", stem=True).name.rsplit(mark, 1)
+    fits = re.compile(f"{re.escape(before)}[0-9a-f]{{8}}{re.escape(after)}")
+    return [entry for entry in path.parent.iterdir() if fits.fullmatch(entry.name)]
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,6 +1,8 @@
 """How a video's numbers mean colours: what the decoder undoes and the encoder writes down again."""
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from av.video.frame import VideoFrame
 
@@ -17,7 +19,7 @@ _MATRIX_NAME = {
     _BT2020: "bt2020",
     10: "bt2020",
 }
-_TRANSFER_NAME = {16: "smpte2084", 18: "arib-std-b67"}  # PQ and HLG, the two of HDR
+_HDR_TRANSFERS = (16, 18)  # PQ and HLG
 _HD_HEIGHT = 720
 
 
@@ -52,7 +54,7 @@ class VideoColor:
     @property
     def is_hdr(self) -> bool:
         """Whether the transfer is PQ or HLG, which players without HDR show washed out."""
-        return self.transfer in _TRANSFER_NAME
+        return self.transfer in _HDR_TRANSFERS
 
     @property
     def limited(self) -> "VideoColor":
@@ -64,7 +66,7 @@ def to_bgr(
     color: VideoColor,
     decoded: VideoFrame,
     size: tuple[int, int],
-    tone_map: bool = False,
+    tone_map: Path | None = None,
 ) -> Filters:
     """Filters that make a decoded picture BGR of ``size`` (height, width), BGRA where it has alpha.
 
@@ -72,15 +74,20 @@ def to_bgr(
     averages just these, so that neither flat areas nor edges move, pass after pass.
 
     Args:
-        tone_map: bring HDR into BT.709 by swscale's own colour management (perceptual intent: brightness
-            is rolled off in ICtCp by the picture's mastering data, colours are drawn into the gamut).
+        tone_map: file of a table that brings HDR into BT.709.
     """
     same = size == (decoded.height, decoded.width)
     scale = f"w={size[1]}:h={size[0]}:flags={'neighbor' if same else 'bicubic'}+accurate_rnd+full_chroma_int"
     scale += "" if decoded.format.is_rgb else _yuv("in", color)
+    last = "bgra" if has_alpha(decoded) else "bgr24"
+    if tone_map is None:
+        return [("scale", scale), ("format", last)]
+    deep = "bgra" if has_alpha(decoded) else "gbrp16le"
+    table = re.sub(r"([\\':])", r"\\\1", tone_map.as_posix())
     return [
-        ("scale", scale + (_tone_map(color) if tone_map else "")),
-        ("format", "bgra" if has_alpha(decoded) else "bgr24"),
+        *(("scale", scale), ("format", deep)),
+        ("lut3d", f"file={table}:interp=tetrahedral"),
+        *(("scale", "flags=accurate_rnd"), ("format", last)),
     ]
 
 
@@ -100,8 +107,3 @@ def _yuv(side: str, color: VideoColor) -> str:
         "v_chr_pos": 128,
     }
     return "".join(f":{side}_{name}={value}" for name, value in options.items())
-
-
-def _tone_map(color: VideoColor) -> str:
-    before = f":in_transfer={_TRANSFER_NAME[color.transfer]}:in_primaries=bt2020"
-    return before + ":out_transfer=bt709:out_primaries=bt709:intent=perceptual"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from pipeline.common.atomic_files import part_paths
 from pipeline.frame import Frame, Pixels
 from pipeline.stylize.scheduled import ScheduledStylizer
 from pipeline.video.loop import run_frames
@@ -202,6 +203,9 @@ def opened(plan: VideoPlan, tell: Tell) -> Iterator[VideoJob]:
             plan.open_stylizer(source) as stylizer,
             plan.open_journal(stylizer.engine_names, assembler) as journal,
         ):
+            for result in (assembler.final, part_name(assembler.final)):  # a killed run left them
+                for part in part_paths(result):
+                    part.unlink(missing_ok=True)
             job = VideoJob(plan, source, stylizer, assembler, journal, tell)
             tell(Event("engine", plan.options.label, {"engine": job.engine}))
             yield job

@@ -1,11 +1,11 @@
 """One segment of a video as a task of its own, for any machine that sees the input."""
 
 import itertools
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.common.errors import EngineError, InputError
+from pipeline.common.scratch_folders import scratch_folder
 from pipeline.stylize.in_flight import overlapped
 from pipeline.stylize.scheduled import ScheduledStylizer
 from pipeline.video.job import VideoJob
@@ -77,8 +77,8 @@ def render_segment(task: Task) -> Rendered:
         if task.before is not None:
             source.skip_to(task.before, stylizer.lead_in_s, stylizer.look_at)
         encoder = plan.open_assembler(source).new_encoder()
-        with tempfile.TemporaryDirectory() as folder:
-            return _render(task, source, stylizer, encoder, Path(folder) / "segment")
+        with scratch_folder() as folder:
+            return _render(task, source, stylizer, encoder, folder / "segment")
 
 
 def _render(

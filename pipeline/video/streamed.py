@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.common.atomic_files import write_error
 from pipeline.common.errors import BrushstreamError
+from pipeline.common.scratch_folders import scratch_folder
 from pipeline.video.options import VideoOptions, check_options
 from pipeline.video.outputs.standard_output import is_standard_output
 from pipeline.video.plan import VideoPlan
@@ -48,23 +49,20 @@ def _named(error: BrushstreamError, settled: VideoOptions, asked: VideoOptions) 
 
 def _with_files(options: VideoOptions, opened: ExitStack, tell: Tell, stop: threading.Event) -> VideoOptions:
     if is_standard_output(options.output):
-        folder = opened.enter_context(_folder(None))
+        folder = _folder(opened, None)
         options = replace(options, output=folder / f"output.{options.container}", poured=True)
     name = options.name
     if not is_stream(name):
         return options
-    folder = opened.enter_context(_folder(options.final.parent))
+    folder = _folder(opened, options.final.parent)
     line = f"{options.label} is read to its end into a file first, since it can be read only once"
     tell(Event("note", options.label, {"note": line}))
     return replace(options, input=spool(name, folder, stop.is_set), named=name)
 
 
-@contextmanager
-def _folder(beside: Path | None) -> Iterator[Path]:
+def _folder(opened: ExitStack, beside: Path | None) -> Path:
     """A private one, where the output will be: there is room for it, if anywhere."""
     try:
-        made = tempfile.TemporaryDirectory(prefix=".brushstream-", dir=beside)
+        return opened.enter_context(scratch_folder(beside))
     except OSError as error:
         raise write_error((beside or Path(tempfile.gettempdir())) / "input", error) from error
-    with made as folder:
-        yield Path(folder)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 from av.video.frame import VideoFrame
 
@@ -72,7 +73,7 @@ class Geometry:
         was = f"{own.numerator}:{own.denominator}"
         return [*notes, f"pixels of {was} became {now}, the picture {width}x{height}: its shape stays"]
 
-    def filters(self, color: VideoColor, decoded: VideoFrame, tone_map: bool) -> Filters:
+    def filters(self, color: VideoColor, decoded: VideoFrame, tone_map: Path | None) -> Filters:
         """What makes a decoded picture BGR, not turned yet; one of another size is framed in black."""
         height, width = self.size[::-1] if self.quarter_turns % 2 else self.size
         shape = (decoded.height, decoded.width)

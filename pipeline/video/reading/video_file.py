@@ -25,6 +25,7 @@ from pipeline.video.reading.deinterlace import FILTER, deinterlaced
 from pipeline.video.reading.geometry import Geometry
 from pipeline.video.reading.media import MediaSource, Position, pixels_crc
 from pipeline.video.reading.resample import resampled
+from pipeline.video.reading.tone_mapping import ToneMap
 from pipeline.video.reading.transparency import WhiteGround
 
 Deinterlace = Literal["auto", "on", "off"]
@@ -73,8 +74,11 @@ class VideoFileSource(MediaSource):
         self.path = path
         self.notes: list[str] = []
         self._framed = 0
+        self._tone_map: ToneMap | None = None
         self._to_bgr = FrameFilter(
-            lambda decoded: self._geometry.filters(self._coded, decoded, self._tone_map)
+            lambda decoded: self._geometry.filters(
+                self._coded, decoded, self._tone_map and self._tone_map.path
+            )
         )
         self._begin()
         own = (self._decoder.rate or NO_RATE).limit_denominator(1001)
@@ -124,7 +128,8 @@ class VideoFileSource(MediaSource):
     def _settle_color(self, first: VideoFrame, hdr: Hdr) -> None:
         self._coded = VideoColor.of_frame(first)
         self._ground = WhiteGround(self._coded)
-        self._tone_map = self._coded.is_hdr and hdr == "tone-map"
+        if self._coded.is_hdr and hdr == "tone-map":
+            self._tone_map = ToneMap(self._coded.transfer)
         if self._tone_map:
             self.notes.append("HDR was tone-mapped to BT.709; --hdr keep-tags paints its numbers as they are")
 
@@ -191,7 +196,7 @@ class VideoFileSource(MediaSource):
             self._seek(position.pts - lead_in_s - _SEEK_EARLIER_S)
             if self._reach(position, lead_in_s, tell, counted=False):
                 return
-        self.close()
+        self._decoder.close()
         self._begin()
         if not self._reach(position, lead_in_s, tell, counted=True):
             raise InputError(
@@ -273,3 +278,5 @@ class VideoFileSource(MediaSource):
     def close(self) -> None:
         """Close the file. Closing twice is no error."""
         self._decoder.close()
+        if self._tone_map is not None:
+            self._tone_map.close()

@@ -66,27 +66,33 @@ class EncodedTrack:
         """What the encoder has ready after it."""
         for decoded in self._source.codec_context.decode(packet if packet.size else None):
             for frame in self._resampled(decoded):
-                yield from self._silence_before(frame)
-                yield from self._sound.encode(frame)
+                for piece in self._filled(frame):
+                    yield from self._sound.encode(piece)
         if not packet.size:
             for frame in self._rest():
-                yield from self._sound.encode(frame)
+                for piece in self._filled(frame):
+                    yield from self._sound.encode(piece)
             yield from self._sound.encode(None)
 
-    def _silence_before(self, frame: AudioFrame) -> Iterator["Packet[Any]"]:
-        if self._filled_from is None or frame.pts is None:
-            return
-        rate, tick = frame.rate, frame.time_base or Fraction(1, frame.rate)
-        missing = round((frame.pts * tick + self._filled_from) * rate) - self._samples
+    def _filled(self, frame: AudioFrame) -> Iterator[AudioFrame]:
+        """Silence for what is missing before it, then itself, counted on; as it is where times are kept."""
+        if self._filled_from is not None:
+            rate, tick = frame.rate, frame.time_base or Fraction(1, frame.rate)
+            begin = Fraction(0) if frame.pts is None else frame.pts * tick + self._filled_from
+            missing = round(begin * rate) - self._samples
+            if missing > rate * _PAUSE_S:
+                silence = AudioFrame(format=frame.format.name, layout=frame.layout.name, samples=missing)
+                for plane in silence.planes:
+                    plane.update(bytes(plane.buffer_size))
+                silence.rate = rate
+                yield self._counted(silence)
+            frame = self._counted(frame)
+        yield frame
+
+    def _counted(self, frame: AudioFrame) -> AudioFrame:
+        frame.time_base, frame.pts = Fraction(1, frame.rate), self._samples
         self._samples += frame.samples
-        if missing > rate * _PAUSE_S:
-            silence = AudioFrame(format=frame.format.name, layout=frame.layout.name, samples=missing)
-            for plane in silence.planes:
-                plane.update(bytes(plane.buffer_size))
-            silence.rate, silence.time_base = rate, tick
-            silence.pts = frame.pts - round(Fraction(missing, rate) / tick)
-            self._samples += missing
-            yield from self._sound.encode(silence)
+        return frame
 
     def _resampled(self, frame: AudioFrame) -> Iterator[AudioFrame]:
         """A resampler takes one kind of sound: where the input changes in the middle, a new one goes on."""

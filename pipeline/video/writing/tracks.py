@@ -25,8 +25,8 @@ cannot read there: PCM in MP4 is younger than most of them, who play noise or no
 
 _PLAYABLE = {
     "avi": (
-        *("pcm_s16le", "pcm_s24le", "pcm_u8", "pcm_mulaw", "pcm_alaw", "adpcm_ms", "adpcm_ima_wav"),
-        *("mp2", "mp3", "ac3", "dts", "wmav1", "wmav2"),
+        *("pcm_s16le", "pcm_s24le", "pcm_u8", "pcm_mulaw", "pcm_alaw"),
+        *("mp2", "mp3", "ac3", "wmav1", "wmav2"),
     )
 }
 """All that players read in a container into which FFmpeg would write anything."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.video.job import VideoOptions, run_video
+from pipeline.video.reading.tone_mapping import tone_mapped
 from pipeline.video.reading.video_file import VideoFileSource
 from tests.support import make_media
 
@@ -66,7 +67,8 @@ def levels(pixels: np.ndarray) -> dict[str, list[int]]:
 def assert_looks_right(shown: dict[str, list[int]]) -> None:
     for name in ("white", "grey"):
         assert max(shown[name]) - min(shown[name]) <= 2
-    assert 140 <= shown["white"][0] <= 235
+    assert 224 <= shown["white"][0] <= 234
+    assert 127 <= shown["grey"][0] <= 135
     assert 0.4 <= shown["grey"][0] / shown["white"][0] <= 0.65  # 0.2 by BT.709's transfer is 0.46
     for place, name in enumerate(("blue", "green", "red")):
         others = [value for at, value in enumerate(shown[name]) if at != place]
@@ -78,7 +80,6 @@ def style(styles_folder: Path) -> str:
     return str(styles_folder / "invert.onnx")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("transfer", NAMES)
 def test_hdr_is_tone_mapped_and_tagged_bt709(tmp_path: Path, style: str, transfer: str) -> None:
     source, target = bars(tmp_path / "in.mp4", transfer), tmp_path / "out.mp4"
@@ -89,7 +90,6 @@ def test_hdr_is_tone_mapped_and_tagged_bt709(tmp_path: Path, style: str, transfe
         assert_looks_right(levels(next(iter(result)).pixels))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("transfer", NAMES)
 def test_pictures_of_hdr_are_not_washed_out(tmp_path: Path, style: str, transfer: str) -> None:
     source = bars(tmp_path / "in.mp4", transfer)
@@ -105,3 +105,26 @@ def test_tags_can_be_kept(tmp_path: Path, style: str, transfer: str, number: int
     done = run_video(VideoOptions(source, target, style, engine="identity", hdr="keep-tags"))
     assert not any("tone-mapped" in note for note in done.notes)
     assert make_media.probe(target).color == (9, 9, number, 1)
+
+
+@pytest.mark.parametrize(("nits", "level"), [(0, 0), (40.6, 130), (203, 228), (1000, 255), (4000, 255)])
+def test_greys_of_pq_by_their_light(nits: float, level: int) -> None:
+    shown = 255 * tone_mapped(pq(np.full((1, 3), float(nits))), 16)
+    np.testing.assert_allclose(shown, level, atol=1.5)
+
+
+def test_greys_of_hlg_rise_and_stay_grey() -> None:
+    shown = 255 * tone_mapped(np.repeat(np.linspace(0, 1, 101)[:, None], 3, 1), 18)
+    assert (np.diff(shown[:, 0]) >= 0).all()
+    assert np.ptp(shown, axis=1).max() < 0.5
+    assert (shown[0, 0], shown[-1, 0]) == pytest.approx((0, 255), abs=0.5)
+    assert shown[75, 0] == pytest.approx(228, abs=2)  # 75 % is diffuse white, ITU-R BT.2408
+
+
+def test_the_table_is_removed_with_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = bars(tmp_path / "in.mp4", "smpte2084")
+    (tmp_path / "it's: a folder").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "it's: a folder"))
+    with VideoFileSource(source) as reader:
+        assert_looks_right(levels(next(iter(reader)).pixels))
+    assert list((tmp_path / "it's: a folder").iterdir()) == []

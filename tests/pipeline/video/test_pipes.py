@@ -12,9 +12,11 @@ from typing import ClassVar
 import pytest
 
 from pipeline.common.errors import InputError, OutputError
+from pipeline.common.scratch_folders import scratch_folder
 from pipeline.video.batch_plan import plan
 from pipeline.video.job import VideoOptions, run_video
 from tests.support import make_media
+from tests.support.waiting import until
 
 pytestmark = make_media.needs_ffmpeg
 
@@ -225,3 +227,35 @@ def test_several_videos_do_not_fit_through_standard_output(tmp_path: Path, style
 def test_a_device_is_no_video(tmp_path: Path, style: str) -> None:
     with pytest.raises(InputError, match="/dev/null is a device"):
         run_video(VideoOptions(Path("/dev/null"), tmp_path / "out.mp4", style, engine="identity"))
+
+
+def test_what_a_killed_read_left_is_removed_by_the_next(tmp_path: Path, style: str, clip: Path) -> None:
+    pipe, target = tmp_path / "pipe", tmp_path / "out.mp4"
+    os.mkfifo(pipe)
+    asked = [sys.executable, "-c", MAIN, "video", str(pipe), "-o", str(target), "--style", style]
+    with subprocess.Popen([*asked, "--engine", "identity"]) as killed, pipe.open("wb") as writer:
+        writer.write(clip.read_bytes())
+        writer.flush()
+        until(lambda: any(tmp_path.glob(".brushstream-*/input")), "the read to begin")
+        killed.kill()
+    (left,) = tmp_path.glob(".brushstream-*")
+    written_into(pipe, clip.read_bytes())
+    run_video(VideoOptions(pipe, target, style, engine="identity"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "pipe"], left
+
+
+def test_a_folder_in_use_stays(tmp_path: Path) -> None:
+    with scratch_folder(tmp_path) as first, scratch_folder(tmp_path) as second:
+        assert first.is_dir()
+        assert second.is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_parts_that_a_killed_run_left_are_removed(tmp_path: Path, style: str, clip: Path) -> None:
+    target = tmp_path / "out [x].mp4"
+    left = tmp_path / ".out [x].0a1b2c3d.part.mp4"
+    other = tmp_path / ".out [x].mine.part.mp4"
+    left.touch()
+    other.touch()
+    run_video(VideoOptions(clip, target, style, engine="identity"))
+    assert {path.name for path in tmp_path.iterdir()} == {target.name, other.name}

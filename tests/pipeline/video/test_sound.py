@@ -53,14 +53,14 @@ _SOUNDS: dict[str, tuple[str, str, int, int]] = {
 }
 _AS_IT_IS = {
     "aac": ".mp4 .mov .mkv", "aac-5.1": ".mp4 .mov .mkv", "ac3": ".mp4 .mov .mkv .avi", "adpcm-ima": ".mov",
-    "alac": ".mp4 .mov .mkv", "alaw": ".mov .avi", "dts": ".mp4 .mov .mkv .avi", "eac3": ".mp4 .mov .mkv",
+    "alac": ".mp4 .mov .mkv", "alaw": ".mov .avi", "dts": ".mp4 .mov .mkv", "eac3": ".mp4 .mov .mkv",
     "flac": ".mp4 .mkv", "flac-7.1": ".mp4 .mkv", "flac-192k": ".mp4 .mkv", "mp2": ".mp4 .mov .mkv .avi",
     "mp3": ".mp4 .mov .mkv .avi", "mulaw": ".mov .avi", "opus": ".mp4 .mkv .webm",
     "opus-5.1": ".mp4 .mkv .webm", "pcm-s16": ".mov .mkv .avi", "pcm-s16-mkv": ".mov .mkv .avi",
     "pcm-s16be": ".mov .mkv", "pcm-s24": ".mov .mkv .avi", "pcm-f32": ".mov .mkv",
     "pcm-u8": ".mov .mkv .avi", "pcm-3": ".mov .mkv .avi", "pcm-4": ".mov .mkv .avi",
     "pcm-5": ".mov .mkv .avi", "pcm-6": ".mov .mkv .avi", "pcm-7": ".mov .mkv .avi",
-    "pcm-8": ".mov .mkv .avi", "truehd": ".mkv", "vorbis": ".mp4 .mkv .webm", "adpcm-ms": ".avi",
+    "pcm-8": ".mov .mkv .avi", "truehd": ".mkv", "vorbis": ".mp4 .mkv .webm",
     "wma": ".avi", "wma1": ".avi",
 }  # fmt: skip
 
