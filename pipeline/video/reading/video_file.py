@@ -75,11 +75,8 @@ class VideoFileSource(MediaSource):
         self.notes: list[str] = []
         self._framed = 0
         self._tone_map: ToneMap | None = None
-        self._to_bgr = FrameFilter(
-            lambda decoded: self._geometry.filters(
-                self._coded, decoded, self._tone_map and self._tone_map.path
-            )
-        )
+        self._table: Path | None = None
+        self._to_bgr = FrameFilter(lambda decoded: self._geometry.filters(self._coded, decoded, self._table))
         self._begin()
         own = (self._decoder.rate or NO_RATE).limit_denominator(1001)
         self.even_fps = fps or (own if even else None)
@@ -130,6 +127,7 @@ class VideoFileSource(MediaSource):
         self._ground = WhiteGround(self._coded)
         if self._coded.is_hdr and hdr == "tone-map":
             self._tone_map = ToneMap(self._coded.transfer)
+            self._table = self._tone_map.path
         if self._tone_map:
             self.notes.append("HDR was tone-mapped to BT.709; --hdr keep-tags paints its numbers as they are")
 
