@@ -146,6 +146,12 @@ def row_names(card: StyleCard) -> tuple[str, ...]:
     return tuple(str(style["name"]) for style in card.styles)
 
 
+def own_mixture(card: StyleCard) -> dict[str, float]:
+    """The share of each row where no other mixture is asked for; empty of a network of one style."""
+    default = next((control.default for control in card.controls if control.name == STYLE_CONTROL), ())
+    return dict(zip(row_names(card), default, strict=False))
+
+
 def mixture_shares(card: StyleCard, mix: Mapping[str, float]) -> tuple[float, ...]:
     """``STYLE_CONTROL`` for a mixture, its shares brought to a sum of 1.
 

@@ -10,9 +10,9 @@ from pipeline.cli.options import (
     EngineChoice,
     FrameSize,
     KeepColors,
+    LiveStyleChoice,
     Steady,
     Strength,
-    StyleChoice,
     parse_size,
     say,
 )
@@ -22,7 +22,7 @@ from pipeline.common.option_groups import flattened
 
 @flattened
 def serve(
-    chosen: StyleChoice,
+    chosen: LiveStyleChoice,
     by: EngineChoice,
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0 takes a free one.")

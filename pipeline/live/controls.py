@@ -1,13 +1,14 @@
 """What the person can change while it runs: commands, the keys for them, and the settings they change.
 
 A command is a short text, ``stronger`` or ``style 3``; the window turns keys into commands, the page
-sends the same ones, and of its sliders ``strength 0.35`` or ``brush 2`` (a place in SCALES). Settings are
-one immutable value that every frame reads once, so that no frame is
-made half with the old ones.
+sends the same ones, and of its sliders ``strength 0.35``, ``brush 2`` (a place in SCALES) or
+``mix udnie 0.4, tahiti 0.6``. Settings are one immutable value that every frame reads once, so that no frame
+is made half with the old ones.
 """
 
+import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 SCALES = (0.4, 0.5, 0.6, 0.75, 1.0, 1.25, 1.5)
@@ -16,7 +17,8 @@ SCALES = (0.4, 0.5, 0.6, 0.75, 1.0, 1.25, 1.5)
 STRENGTH_STEP = 0.1
 MIX_STEP = 0.1
 MIX = "mix "
-"""Begins the command that sets one row's share of the mixture: ``mix udnie 0.4``."""
+"""Begins the command that sets rows' shares of the mixture: ``mix udnie 0.4, tahiti 0.6``; others stay."""
+_SHARE = re.compile(r"(.+?) (\d*\.?\d+)(?:, |$)")
 NOTICE_S = 4.0
 QUIT, RECORD, SCREENSHOT, FULL_SCREEN = "quit", "record", "screenshot", "full-screen"
 
@@ -120,14 +122,14 @@ class LiveControls:
         styles: Sequence[str],
         settings: Settings,
         stop: threading.Event,
-        rows: Sequence[Sequence[str]] = (),
+        mixtures: Sequence[Mapping[str, float]] = (),
     ) -> None:
         """Start with ``settings``; ``stop`` is set by ``quit``.
 
         Args:
-            rows: for each style the names of the rows that can be mixed, none for most.
+            mixtures: each style's own, by the names of its rows; empty for those that have none.
         """
-        self._rows = [tuple(names) for names in rows] or [()] * len(styles)
+        self._mixtures = mixtures or [{}] * len(styles)
         self.styles = tuple(styles)
         self.settings = settings
         self.asked_to_quit = False
@@ -138,9 +140,9 @@ class LiveControls:
     def do(self, command: str) -> None:
         """Carry out one command. Raises ValueError, naming the known ones, for any other text."""
         if command.startswith(MIX):
-            row, share = _row_and_share(command)
+            shares = _shares(command)
             with self._lock:
-                self.settings = replace(self.settings, mix=self._with_share(row, share))
+                self.settings = replace(self.settings, mix=self._with(shares))
             return
         name, _, value = command.partition(" ")
         if command not in COMMANDS and not (name in _VALUES and value.replace(".", "", 1).isdecimal()):
@@ -176,19 +178,25 @@ class LiveControls:
     @property
     def rows(self) -> tuple[str, ...]:
         """The rows of the present style, in order; empty where there is nothing to mix."""
-        return self._rows[self.settings.style]
+        return tuple(self._mixtures[self.settings.style])
 
-    def _with_share(self, name: str, share: float) -> tuple[tuple[str, float], ...]:
-        if name not in self.rows:
-            raise ValueError(
-                f"the present style has no row {name!r}; it has {', '.join(self.rows) or 'none'}"
-            )
-        shares = {**dict(self.settings.mix), name: share}
-        return tuple((row, shares[row]) for row in self.rows if shares.get(row))
+    @property
+    def mixture(self) -> dict[str, float]:
+        """The present shares: the person's, else the style's own."""
+        return dict(self.settings.mix) or dict(self._mixtures[self.settings.style])
+
+    def _with(self, shares: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+        for name in shares:
+            if name not in self.rows:
+                raise ValueError(
+                    f"the present style has no row {name!r}; it has {', '.join(self.rows) or 'none'}"
+                )
+        mixed = {**self.mixture, **shares}
+        return tuple((row, mixed[row]) for row in self.rows if mixed.get(row))
 
     def _moved(self, step: float) -> tuple[tuple[str, float], ...]:
         """The mixture on the way from row to row and from the last to the first, ``step`` further on."""
-        rows, shares = self.rows, dict(self.settings.mix)
+        rows, shares = self.rows, self.mixture
         if not rows:
             return ()
         held = [row for row in rows if shares.get(row)] or [rows[0]]
@@ -213,12 +221,11 @@ class LiveControls:
             return requests
 
 
-def _row_and_share(command: str) -> tuple[str, float]:
-    name, _, share = command.removeprefix(MIX).rpartition(" ")
-    try:
-        return name, min(1.0, max(0.0, float(share)))
-    except ValueError as error:
-        raise ValueError(f"{command!r}: write {MIX}NAME SHARE, `mix udnie 0.4` for example") from error
+def _shares(command: str) -> dict[str, float]:
+    told = command.removeprefix(MIX)
+    if not told or _SHARE.sub("", told):
+        raise ValueError(f"{command!r}: write {MIX}NAME SHARE, ..., `mix udnie 0.4, tahiti 0.6` for example")
+    return {name: min(1.0, float(share)) for name, share in _SHARE.findall(told)}
 
 
 def next_scale(scale: float, step: int) -> float:

@@ -8,6 +8,8 @@ from pipeline.common.machine import cpu_name, usable_cores
 from pipeline.engines.cache import file_digest, get_or_build
 from pipeline.engines.parity import sample_frames
 from pipeline.live.controls import SCALES
+from pipeline.live.governor import Governor
+from pipeline.live.pool import OpenStylizer
 from pipeline.lookup import row_names
 from pipeline.style import StyleCard, StyleFile, read_style, style_paths
 from pipeline.stylize.stylizer import Stylizer
@@ -30,6 +32,38 @@ class Pace:
     quality: str
     scale: float
     reason: str
+
+    def governor(self, target_fps: float) -> Governor:
+        """One that begins there and goes on holding the rate."""
+        governor = Governor(target_fps)
+        governor.scale, governor.network = self.scale, self.quality
+        return governor
+
+
+def find_pace(
+    styles: tuple[StyleFile, ...],
+    first: int,
+    size: tuple[int, int],
+    open_stylizer: OpenStylizer,
+    target_fps: float,
+    highest: float,
+) -> tuple[tuple[StyleFile, ...], Pace]:
+    """The styles in the networks that hold ``target_fps`` at (height, width), and the pair that does.
+
+    Judged by the style at place ``first``; ``highest`` as for ``choose_pace``.
+
+    Raises:
+        StyleError, EngineError, MissingPackageError: that style cannot be opened.
+    """
+    networks = {"best": styles, "fast": fast_versions(styles)}
+    if networks["fast"][first].path == styles[first].path:
+        del networks["fast"]
+    costs_s = {}
+    for quality, those in networks.items():
+        with open_stylizer(those[first], size) as stylizer:
+            costs_s[quality] = frame_cost_s(stylizer)
+    pace = choose_pace(costs_s, target_fps, highest)
+    return networks[pace.quality], pace
 
 
 def choose_pace(costs_s: Mapping[str, float], target_fps: float, highest: float = 1.0) -> Pace:

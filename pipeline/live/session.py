@@ -13,7 +13,7 @@ from pipeline.engines.base import Precision
 from pipeline.live.controls import LiveControls, Notices, Settings
 from pipeline.live.governor import Governor
 from pipeline.live.loop import LiveLoop, sink_info
-from pipeline.live.pace import choose_pace, fast_versions, frame_cost_s
+from pipeline.live.pace import find_pace
 from pipeline.live.painter import Painter
 from pipeline.live.pool import EnginePool
 from pipeline.live.recorder import Recorder
@@ -24,7 +24,7 @@ from pipeline.live.sources.asked import Asked
 from pipeline.live.sources.camera import Opener
 from pipeline.live.sources.opening import open_live
 from pipeline.live.web.state import page_state
-from pipeline.lookup import find_style, row_names
+from pipeline.lookup import find_style, own_mixture
 from pipeline.stream import Source
 from pipeline.style import StyleFile, list_styles
 from pipeline.stylize.stylizer import Stylizer
@@ -115,7 +115,7 @@ class _Session:
         self._styles = styles
         titles = [style.card.title or style.card.name for style in styles]
         self._controls = LiveControls(
-            titles, replace(options.settings, style=first), self._stop, [row_names(s.card) for s in styles]
+            titles, replace(options.settings, style=first), self._stop, [own_mixture(s.card) for s in styles]
         )
         recorder = Recorder(
             options.folder, self._stop, self._notices.tell,
@@ -150,20 +150,12 @@ class _Session:
         options, size = self._options, source.info.size
         if not options.governed:
             return styles, None
-        governor = Governor(options.target_fps or min(FASTEST_FPS, float(source.info.rate or FASTEST_FPS)))
+        rate = options.target_fps or min(FASTEST_FPS, float(source.info.rate or FASTEST_FPS))
         if options.quality != "auto":
-            return styles, governor
-        networks = {"best": styles, "fast": fast_versions(styles)}
-        if networks["fast"][first] is styles[first]:
-            del networks["fast"]
-        costs_s = {}
-        for quality, those in networks.items():
-            with self._open_stylizer(those[first], size) as stylizer:
-                costs_s[quality] = frame_cost_s(stylizer)
-        pace = choose_pace(costs_s, governor.target_fps, options.settings.scale)
-        governor.scale, governor.network = pace.scale, pace.quality
+            return styles, Governor(rate)
+        styles, pace = find_pace(styles, first, size, self._open_stylizer, rate, options.settings.scale)
         self._say(pace.reason)
-        return networks[pace.quality], governor
+        return styles, pace.governor(rate)
 
     def _try_display(self) -> DisplayTrial | None:
         if not self._options.window:

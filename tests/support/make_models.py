@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from pipeline.style import CARD_KEY, Control, StyleCard
+from pipeline.style import CARD_KEY, STYLE_CONTROL, Control, StyleCard
 
 _FRAME = [1, "height", "width", 3]
 
@@ -36,6 +36,23 @@ def dim(path: Path, *, size_multiple: int = 4, declared: bool = True) -> Path:
     card = _card(path, size_multiple, (Control("level", (1.0,)),) if declared else ())
     control = helper.make_tensor_value_info("level", TensorProto.FLOAT, [1])
     return _save(path, body, {}, card, [control])
+
+
+def three_rows(path: Path, *, size_multiple: int = 4) -> Path:
+    """Rows ``as-it-is``, ``inverted`` and ``grey`` (90), mixed by their shares."""
+    body = [
+        helper.make_node("Split", ["style"], ["first", "second", "third"]),
+        helper.make_node("Sub", ["full", "image"], ["inverted"]),
+        helper.make_node("Mul", ["image", "first"], ["a"]),
+        helper.make_node("Mul", ["inverted", "second"], ["b"]),
+        helper.make_node("Mul", ["grey", "third"], ["c"]),
+        helper.make_node("Sum", ["a", "b", "c"], ["result"]),
+    ]
+    rows = tuple({"name": name, "title": f"Row {name}"} for name in ("as-it-is", "inverted", "grey"))
+    control = Control(STYLE_CONTROL, (1.0, 0.0, 0.0))
+    card = dataclasses.replace(_card(path, size_multiple, (control,)), styles=rows)
+    shares = helper.make_tensor_value_info(STYLE_CONTROL, TensorProto.FLOAT, [3])
+    return _save(path, body, {"full": 255.0, "grey": 90.0}, card, [shares])
 
 
 def without_card(path: Path) -> Path:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from pipeline.common.concurrency import WorkerGroup
@@ -14,6 +15,7 @@ from pipeline.common.interruption import stop_on_ctrl_c
 from pipeline.engines.base import Precision
 from pipeline.live.controls import LiveControls, Settings
 from pipeline.live.governor import Governor
+from pipeline.live.pace import find_pace
 from pipeline.live.painter import Painter
 from pipeline.live.pool import EnginePool
 from pipeline.live.session import choose_styles
@@ -23,7 +25,7 @@ from pipeline.live.visitors.visitor import Visitor
 from pipeline.live.web.outbox import Outbox
 from pipeline.live.web.server import PageServer
 from pipeline.live.web.token import kept_token, token_path
-from pipeline.lookup import row_names
+from pipeline.lookup import own_mixture
 from pipeline.style import StyleFile
 from pipeline.stylize.stylizer import Stylizer
 
@@ -40,7 +42,8 @@ class ServeOptions:
         host: address to listen at.
         tls: certificate and key, None for plain http.
         new_token: make another secret part of the address.
-        styles, first_style, quality, engine, precision: as for ``WebcamOptions``.
+        styles, first_style, engine, precision: as for ``WebcamOptions``.
+        quality: as there; ``auto`` takes what holds the rate for one visitor.
         size: (height, width) that frames are expected in; the longer side is the longest accepted.
         visitors: painted at a time; others wait.
         target_fps: the rate each of them shall have; the governor paints smaller to hold it.
@@ -53,7 +56,7 @@ class ServeOptions:
     new_token: bool = False
     styles: tuple[str, ...] = ()
     first_style: str = "starry-night"
-    quality: str = "best"
+    quality: str = "auto"
     engine: str = "auto"
     precision: Precision | None = None
     size: tuple[int, int] = (480, 640)
@@ -108,12 +111,12 @@ class _Studio:
 
     def __init__(self, options: ServeOptions, say: Tell, stop: threading.Event, stack: ExitStack) -> None:
         self._options, self._say, self._stop = options, say, stop
-        styles, self._first = choose_styles(options, say)
-        self._rows = [row_names(style.card) for style in styles]
-        self._titles = tuple(style.card.title or style.card.name for style in styles)
+        styles, first = choose_styles(options, say)
+        self._begin_with = replace(options.settings, style=first)
         self._server = stack.enter_context(
             PageServer(self._welcome, options.port, host=options.host, token=self._token(), tls=options.tls)
         )
+        styles, self._governor = self._paced(styles)
         self._line: Line[Visitor] = Line(options.visitors, stop)
         self._pool = EnginePool(
             styles, self._open_stylizer, say, most_open=8 + ENGINES_A_VISITOR * options.visitors
@@ -125,8 +128,8 @@ class _Studio:
 
     def run(self) -> ServeReport:
         began_at = time.monotonic()
-        first = self._pool.open_now(self._pool.key(self._first, self._options.size))
-        self._say(first.describe())
+        first = Painter(self._pool, self._governor())  # keeps its engine open for who comes
+        self._say(first.prepare(self._options.size, self._begin_with))
         workers = WorkerGroup(self._stop)
         workers.add("stylize", self._paint)
         workers.add("open", lambda: self._pool.run(self._stop))
@@ -150,15 +153,29 @@ class _Studio:
             self._say(f"warning: the address will be another at the next start ({error})")
             return None
 
+    def _paced(self, styles: tuple[StyleFile, ...]) -> tuple[tuple[StyleFile, ...], Callable[[], Governor]]:
+        """The styles in the networks that hold the rate for one, and how each visitor's governor begins."""
+        options, begin = self._options, self._begin_with
+        rate = options.target_fps
+        if options.quality != "auto":
+            return styles, partial(Governor, rate)
+        size, open_stylizer = options.size, self._open_stylizer
+        styles, pace = find_pace(styles, begin.style, size, open_stylizer, rate, begin.scale)
+        self._say(pace.reason)
+        return styles, partial(pace.governor, rate)
+
     def _open_stylizer(self, style: StyleFile, size: tuple[int, int]) -> Stylizer:
         options = self._options
         return Stylizer(style, size, engine=options.engine, precision=options.precision, stand_in=True)
 
     def _welcome(self, outbox: Outbox) -> Visitor:
         self._came += 1
-        settings = replace(self._options.settings, style=self._first)
-        controls = LiveControls(self._titles, settings, threading.Event(), self._rows)
-        painter = Painter(self._pool, Governor(self._options.target_fps))
+        cards = [style.card for style in self._pool.styles]
+        controls = LiveControls(
+            [card.title or card.name for card in cards], self._begin_with, threading.Event(),
+            [own_mixture(card) for card in cards],
+        )  # fmt: skip
+        painter = Painter(self._pool, self._governor())
         return Visitor(outbox, controls, painter, self._line, self._thumbnails, size=self._options.size)
 
     def _paint(self) -> None:

@@ -1,15 +1,17 @@
-"""Small paintings of a visitor's own frame, one of every style, for the page's picker."""
+"""Small paintings of a visitor's own frame: one of every style, and of every row of those with several."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import cv2
 
 from pipeline.common.concurrency import LOOK_EVERY_S
 from pipeline.common.errors import BrushstreamError
+from pipeline.engines.base import default_controls
 from pipeline.frame import Pixels
 from pipeline.live.pool import OpenStylizer
-from pipeline.live.web.outbox import THUMBNAIL, Outbox, message
+from pipeline.live.web.outbox import ROW_THUMBNAIL, ROWS, THUMBNAIL, Outbox, message
+from pipeline.lookup import row_names, with_mixture
 from pipeline.style import StyleFile
 from pipeline.stylize.stylizer import Stylizer
 
@@ -50,15 +52,20 @@ class Thumbnails:
             if outbox is None or pixels is None:
                 self._stylizer(len(self._open))
                 continue
-            for place in range(len(self._styles)):
-                if not stop.is_set():
-                    self._paint(place, pixels, outbox)
+            for kind, number, style, place in self._wanted():
+                stylizer = self._stylizer(place)
+                if stylizer is not None and not stop.is_set():
+                    painted = stylizer(pixels, default_controls(style.card))
+                    _, jpeg = cv2.imencode(".jpg", painted, _QUALITY)
+                    outbox.put(message(kind, number, 0.0, jpeg.tobytes()))
 
-    def _paint(self, place: int, pixels: Pixels, outbox: Outbox) -> None:
-        stylizer = self._stylizer(place)
-        if stylizer is not None:
-            _, jpeg = cv2.imencode(".jpg", stylizer(pixels), _QUALITY)
-            outbox.put(message(THUMBNAIL, place, 0.0, jpeg.tobytes()))
+    def _wanted(self) -> Iterator[tuple[int, int, StyleFile, int]]:
+        """Kind and number of a message, the style to paint, and the place of its engine."""
+        for place, style in enumerate(self._styles):
+            yield THUMBNAIL, place, style, place
+        for place, style in enumerate(self._styles):
+            for row, name in enumerate(row_names(style.card)):
+                yield ROW_THUMBNAIL, place * ROWS + row, with_mixture(style, {name: 1.0}), place
 
     def _stylizer(self, place: int) -> Stylizer | None:
         if place not in self._open:

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.common.latency import LatencyClock
 from pipeline.frame import Pixels
 from pipeline.images.color_profiles import jpeg_size
-from pipeline.live.controls import LiveControls, Settings
+from pipeline.live.controls import LiveControls
 from pipeline.live.painter import Painter
 from pipeline.live.visitors.line import Line
 from pipeline.live.visitors.thumbnails import Thumbnails
@@ -53,6 +53,7 @@ class Visitor:
         self._newest: tuple[int, bytes, float] | None = None
         self._wants_thumbnails = False
         self._recent = LatencyClock(window=_RECENT_FRAMES, clock=clock)
+        self._begun_with = controls.settings
         self._shown = controls.settings.style
         self._engine, self._scale = "", controls.settings.scale
         self.heard_at = float("-inf")
@@ -111,7 +112,7 @@ class Visitor:
         """Paint the newest frame; in the one thread that paints.
 
         Raises:
-            StyleError, EngineError, MissingPackageError: the style cannot be opened, or failed.
+            EngineError: the engine failed.
         """
         newest, self._newest = self._newest, None
         pixels = None if newest is None else decode(newest[1])
@@ -120,7 +121,7 @@ class Visitor:
             return
         number, _, came_at = newest
         settings = self._controls.settings
-        self._prepare(settings)
+        self._prepare()
         laps = self._recent.begin()
         painting = self._painter(pixels, settings)
         laps.lap("stylize")
@@ -132,10 +133,10 @@ class Visitor:
             self._wants_thumbnails = False
             self._thumbnails.ask(self._outbox, painting.source)
 
-    def _prepare(self, settings: Settings) -> None:
-        """The first frame takes an engine that is open, whatever its size; it shall not wait for its own."""
+    def _prepare(self) -> None:
+        """The first frame takes the engine that is open, whatever was chosen since: it waits for none."""
         if not self.frames:
-            self._painter.prepare(self._size, settings)
+            self._painter.prepare(self._size, self._begun_with)
         if self._painter.governor is not None:
             self._painter.governor.streams = max(1, self._line.active)
 

@@ -1,8 +1,9 @@
 """What goes to one page: the newest frame, thumbnails in order, and news of the state.
 
 Binary messages begin with twelve bytes, three big-endian unsigned integers: what it is (0 a frame, 1 a
-thumbnail), its number (a frame's own, a thumbnail's place in the list of styles), and microseconds: a
-frame's age, or what it spent at the server where the page itself brought it. A JPEG follows.
+thumbnail of a style, 2 of a row of a style), its number (a frame's own, a style's place in the list, or that
+place times 65,536 plus the row's), and microseconds: a frame's age, or what it spent at the server where the
+page itself brought it. A JPEG follows.
 """
 
 import asyncio
@@ -10,7 +11,8 @@ import struct
 from collections import deque
 from collections.abc import Callable
 
-FRAME, THUMBNAIL = 0, 1
+FRAME, THUMBNAIL, ROW_THUMBNAIL = 0, 1, 2
+ROWS = 2**16
 _HEAD = struct.Struct("!III")
 _MOST = 2**32 - 1
 

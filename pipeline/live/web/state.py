@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.live.controls import COMMAND_OF_KEY, SCALES, Settings
-from pipeline.lookup import row_names
+from pipeline.lookup import own_mixture
 from pipeline.style import StyleFile
 
 
@@ -29,6 +29,7 @@ def page_state(
         governor: what it does, empty without one.
         more: what only this mode has.
     """
+    card = styles[settings.style].card
     return {
         "mode": mode,
         "styles": [
@@ -39,8 +40,8 @@ def page_state(
         "shown": shown,
         "strength": settings.strength,
         "brush": SCALES.index(settings.scale) if settings.scale in SCALES else len(SCALES) - 1,
-        "rows": row_names(styles[settings.style].card),
-        "mix": dict(settings.mix),
+        "rows": [{"name": row["name"], "title": row.get("title") or row["name"]} for row in card.styles],
+        "mix": dict(settings.mix) or own_mixture(card),
         "scale": scale,
         "scales": SCALES,
         "engine": engine,

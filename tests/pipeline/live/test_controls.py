@@ -106,8 +106,8 @@ def test_a_notice_is_printed_once_and_shown_for_a_while() -> None:
 
 
 def test_rows_are_mixed_by_key_and_by_name() -> None:
-    rows = [(), ("wave", "night", "scream")]
-    controls = LiveControls(["plain", "gallery"], Settings(), threading.Event(), rows)
+    own = {"wave": 1.0, "night": 0.0, "scream": 0.0}
+    controls = LiveControls(["plain", "gallery"], Settings(), threading.Event(), [{}, own])
     controls.do("mix-next")
     assert controls.settings.mix == ()
     with pytest.raises(ValueError, match="has no row 'wave'; it has none"):
@@ -124,7 +124,20 @@ def test_rows_are_mixed_by_key_and_by_name() -> None:
     assert dict(controls.settings.mix) == pytest.approx({"wave": 0.7, "scream": 0.3})
     controls.do("mix night 0.5")
     assert dict(controls.settings.mix) == pytest.approx({"wave": 0.7, "scream": 0.3, "night": 0.5})
-    with pytest.raises(ValueError, match="write mix NAME SHARE"):
-        controls.do("mix night much")
+    controls.do("mix wave 0, night 0.25, scream 1")
+    assert dict(controls.settings.mix) == {"night": 0.25, "scream": 1.0}
+    for wrong in ("mix night much", "mix night", "mix ", "mix night 0.5 0.5,", "mix night 0.5; wave 1"):
+        with pytest.raises(ValueError, match=r"write mix NAME SHARE|has no row"):
+            controls.do(wrong)
     controls.do("style 1")
     assert controls.settings.mix == ()
+
+
+def test_one_share_is_mixed_into_the_styles_own_mixture() -> None:
+    own = {"wave": 0.25, "night": 0.75, "a row, with a comma": 0.0}
+    controls = LiveControls(["gallery"], Settings(), threading.Event(), [own])
+    assert controls.mixture == own
+    controls.do("mix a row, with a comma .5, wave 0")
+    assert dict(controls.settings.mix) == {"night": 0.75, "a row, with a comma": 0.5}
+    controls.do("mix night 0, a row, with a comma 0")
+    assert controls.mixture == own

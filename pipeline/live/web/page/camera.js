@@ -37,6 +37,7 @@ export class Camera extends EventTarget {
     } catch (error) {
       throw REASONS[error.name] ?? ["The camera does not open", `${error.name}: ${error.message}`];
     }
+    performance.mark("permission");
     this.close();
     this.#stream = stream;
     const track = stream.getVideoTracks()[0];

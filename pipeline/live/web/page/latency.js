@@ -37,8 +37,9 @@ export class Latency {
     const style = getComputedStyle(canvas);
     const { width, height } = canvas;
     context.clearRect(0, 0, width, height);
-    const top = Math.max(FLOOR_MS, Math.ceil(Math.max(...this.#frames.map((f) => f.age), 0) / FLOOR_MS) * FLOOR_MS);
-    const y = (ms) => height - ms / top * (height - (lines ? 22 : 0));
+    const usual = part(this.#frames.map((frame) => frame.age).sort((a, b) => a - b), 0.95);
+    const top = Math.max(FLOOR_MS, Math.ceil(1.2 * usual / FLOOR_MS) * FLOOR_MS); // one stall does not flatten the rest
+    const y = (ms) => height - Math.min(ms, top) / top * (height - (lines ? 22 : 0));
     const step = width / KEPT;
     this.#frames.forEach(({ age, server }, at) => {
       const x = width - (this.#frames.length - at) * step;

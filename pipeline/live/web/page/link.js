@@ -1,12 +1,12 @@
 // The WebSocket to the server: news in, commands and frames out. Comes back by itself.
 
-const FRAME = 0;
+const KINDS = ["frame", "thumbnail", "row"];
 const HEAD_BYTES = 12;
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 3000;
 
 export class Link extends EventTarget {
-  // Events: "state" (detail: the state), "frame" and "thumbnail" (detail: number, seconds, blob),
+  // Events: "state" (detail: the state), "frame", "thumbnail" and "row" (detail: number, milliseconds, blob),
   // "open", "lost" (detail: why).
   #socket = null;
   #wait = FIRST_WAIT_MS;
@@ -45,7 +45,7 @@ export class Link extends EventTarget {
   #received(data) {
     if (typeof data === "string") { this.#tell("state", JSON.parse(data)); return; }
     const head = new DataView(data);
-    this.#tell(head.getUint32(0) === FRAME ? "frame" : "thumbnail", {
+    this.#tell(KINDS[head.getUint32(0)], {
       number: head.getUint32(4),
       milliseconds: head.getUint32(8) / 1000,
       blob: new Blob([new Uint8Array(data, HEAD_BYTES)], { type: "image/jpeg" }),

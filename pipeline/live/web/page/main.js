@@ -6,13 +6,14 @@ import { Exchange } from "./exchange.js";
 import { Recording, savePicture } from "./keep.js";
 import { Latency } from "./latency.js";
 import { Link } from "./link.js";
+import { mixCommand } from "./mixer.js";
 import { Panel, fillKeys } from "./panel.js";
 
 const byId = (id) => document.getElementById(id);
 const NEWS_MS = 4000;
 const KEYS = [
   ["n p", "next, previous style"], ["1-9", "style by number"], ["+ -", "stronger, weaker"],
-  ["] [", "larger, smaller brush"], ["s", "side by side"], ["c", "keep colours"], ["t", "steady"],
+  ["] [", "larger, smaller brush"], ["s", "side by side"], ["c", "keep colours"], ["t", "steady"], [". ,", "mix in the next row, back"],
   ["m", "mirror"], ["f", "full screen"], ["r", "record"], ["space", "screenshot"], ["i", "latency"],
   ["h", "these keys"], ["q", "close the camera"],
 ];
@@ -161,13 +162,13 @@ link.addEventListener("open", () => {
   document.body.classList.remove("lost");
   news("");
   if (camera.running) link.command("thumbnails");
-  const chosen = state?.chosen;
-  if (chosen && !viewing()) restore(state);
+  if (state && !viewing()) restore(state);
 });
 
 // The server began anew, and knows nothing of this page: its settings are told again.
-function restore({ chosen, strength, brush, on }) {
+function restore({ chosen, strength, brush, on, rows, mix }) {
   link.command(`style ${chosen + 1}`);
+  if (rows.length) link.command(mixCommand(rows, mix));
   link.command(`strength ${strength}`);
   link.command(`brush ${brush}`);
   for (const name of ["keep-colors", "steady"]) if (on[name]) link.command(name);
@@ -180,6 +181,7 @@ link.addEventListener("lost", ({ detail }) => {
 });
 
 link.addEventListener("thumbnail", ({ detail }) => panel.thumbnail(detail.number, detail.blob));
+link.addEventListener("row", ({ detail }) => panel.rowThumbnail(detail.number >> 16, detail.number & 0xffff, detail.blob));
 
 link.addEventListener("frame", async ({ detail }) => {
   if (!viewing()) return;

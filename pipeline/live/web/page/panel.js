@@ -1,15 +1,19 @@
 // Controls: tiles of the styles, sliders, switches. Tells commands, shows the state.
 
+import { Mixer, describe } from "./mixer.js";
+
+const LONG_TITLE = 34;
 const byId = (id) => document.getElementById(id);
 
 export class Panel {
   #command;
   #titles = "";
-  #rows = "";
+  #mixer;
   #held = new Set(); // sliders under the visitor's finger: the state does not move them
 
   constructor(command) {
     this.#command = command;
+    this.#mixer = new Mixer(command);
     for (const button of document.querySelectorAll("[data-command]")) {
       button.addEventListener("click", () => command(button.dataset.command));
     }
@@ -40,10 +44,12 @@ export class Panel {
     this.#set("strength", Math.round(100 * state.strength));
     this.#set("size", state.scales.length - 1 - state.brush);
     for (const [command, on] of Object.entries(state.on)) this.press(command, on);
-    this.#mixer(state);
+    this.#mixer.show(state);
     const style = state.styles[state.chosen];
-    byId("title").textContent = style.title;
-    byId("artist").textContent = [style.artist, style.year].filter(Boolean).join(", ");
+    const title = state.rows.length ? describe(state.rows, state.mix) : style.title;
+    byId("title").textContent = title;
+    byId("title").classList.toggle("long", title.length > LONG_TITLE);
+    byId("artist").textContent = state.rows.length ? style.title : [style.artist, style.year].filter(Boolean).join(", ");
     byId("engine").textContent = [state.engine, state.governor].filter(Boolean).join(" · ");
   }
 
@@ -61,27 +67,7 @@ export class Panel {
     image.hidden = false;
   }
 
-  // A slider for each row of a style that has several.
-  #mixer({ rows, mix }) {
-    const named = rows.join("\n");
-    byId("mixer").hidden = !rows.length;
-    if (named !== this.#rows) {
-      this.#rows = named;
-      byId("mixer-sliders").replaceChildren(...rows.map((row, at) => this.#share(row, at)));
-    }
-    rows.forEach((row, at) => this.#set(`mix-${at}`, Math.round(100 * (mix[row] ?? 0))));
-  }
-
-  #share(row, at) {
-    const label = Object.assign(document.createElement("label"), { className: "slider" });
-    const name = Object.assign(document.createElement("span"), { textContent: row });
-    const value = Object.assign(document.createElement("output"), { id: `mix-${at}-value` });
-    const input = Object.assign(document.createElement("input"), { id: `mix-${at}`, type: "range", min: 0, max: 100, value: 0 });
-    label.append(name, value, input);
-    document.body.append(label); // found by its id while it is wired
-    this.#slider(`mix-${at}`, (share) => `mix ${row} ${share / 100}`, (share) => `${share} %`);
-    return label;
-  }
+  rowThumbnail(style, row, blob) { this.#mixer.thumbnail(style, row, blob); }
 
   #tiles({ styles, chosen, shown }) {
     const titles = styles.map((style) => style.title).join("\n");
