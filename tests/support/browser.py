@@ -27,7 +27,9 @@ class Tools:
 
     def __init__(self, address: str) -> None:
         self._opened = ExitStack()
-        self._line: ClientConnection = self._opened.enter_context(connect(address, max_size=None))
+        self._line: ClientConnection = self._opened.enter_context(
+            connect(address, max_size=None, ping_interval=None)
+        )
         self._number = 0
 
     def call(self, method: str, **parameters: Any) -> Any:
