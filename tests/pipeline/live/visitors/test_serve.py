@@ -55,7 +55,7 @@ def test_two_visitors_are_painted_with_their_own_settings(
     pages[1].until(f"{TITLE}.includes('blur') && !document.querySelector('.tile.opening')")
     for page, turned in zip(pages, (True, False), strict=True):
         sent, painted = sent_and_painted(page)[-1]
-        assert (np.abs(255 - sent.astype(int) - painted).mean() < 8) is turned
+        assert bool(np.abs(255 - sent.astype(int) - painted).mean() < 8) is turned
         assert page.ask(TITLE) == f"Title of {'invert' if turned else 'blur'}"
     for page in pages:
         page.close()
