@@ -4,9 +4,10 @@ import pytest
 
 from pipeline.live import pace
 from pipeline.live.controls import SCALES
-from pipeline.live.pace import choose_pace, fast_versions, frame_cost_s
+from pipeline.live.pace import choose_pace, fast_versions, find_pace, frame_cost_s
 from pipeline.style import StyleFile, list_styles, style_paths
 from pipeline.stylize.stylizer import Stylizer
+from tests.support.live_rig import open_identity
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,17 @@ def test_frames_are_timed_once_on_a_machine(invert_style: StyleFile, monkeypatch
         first = frame_cost_s(stylizer)
         monkeypatch.setattr(pace.time, "perf_counter", lambda: pytest.fail("timed again"))
         assert frame_cost_s(stylizer) == first
+
+
+def test_the_pair_is_found_for_every_style_and_governors_begin_there(
+    invert_style: StyleFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    styles, fast = (invert_style, *list_styles()), style_paths(quality="fast")
+    first = next(place for place, style in enumerate(styles) if style.path.stem in fast)
+    slow = styles[first].path
+    monkeypatch.setattr(pace, "frame_cost_s", lambda opened: 0.2 if opened.style.path == slow else 0.05)
+    found, chosen = find_pace(styles, first, (64, 64), open_identity, 24.0, 1.0)
+    assert (found[0], found[first].path) == (invert_style, fast[slow.stem])
+    governor = chosen.governor(12.0)
+    assert (governor.target_fps, governor.scale, governor.network) == (12.0, 0.75, "fast")
+    assert find_pace(styles, 0, (64, 64), open_identity, 24.0, 0.6)[1].quality == "best"

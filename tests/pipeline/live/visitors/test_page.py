@@ -66,7 +66,8 @@ def pressed(page: Page, command: str) -> bool:
 
 def test_the_page_shows_what_the_api_paints(page: Page, styles: Path) -> None:
     page.until("[...document.querySelectorAll('.tile img')].every((image) => image.naturalWidth === 320)")
-    page.until("document.getElementById('engine').textContent.includes('onnxruntime')")
+    engine = "document.getElementById('engine').textContent"
+    page.until(f"{engine}.includes('onnxruntime') && {engine}.includes('best network')")
     with pipeline.open_style(styles / "invert.onnx", engine="onnxruntime") as style:
         for sent, painted in sent_and_painted(page):
             assert sent.shape == (240, 320, 3)
@@ -157,7 +158,7 @@ def test_rows_are_mixed_by_sliders_and_by_dragging_and_mixtures_are_remembered(
     page.open(server.address)
     go_live(page)
     page.ask("document.querySelectorAll('.tile')[2].click()")
-    page.until("document.querySelector('.chip')")
+    page.until("document.querySelectorAll('.chip').length === 1")
     page.ask("document.querySelector('.chip button').click()")
     page.until(f"{TITLE} === '50 % Row as-it-is + 50 % Row inverted'")
     with pipeline.open_style(styles / "rows.onnx", engine="onnxruntime") as style:
