@@ -11,9 +11,11 @@ from typing import Any
 
 import cv2
 import torch
+from numpy.random import default_rng
 
 from export.to_onnx import style_file_from_checkpoint
 from pipeline.common.errors import InputError
+from pipeline.drawing.dead_leaves import dead_leaves
 from pipeline.drawing.scene import Scene
 from pipeline.engines.parity import ParityReport
 from pipeline.frame import Pixels
@@ -34,10 +36,11 @@ from training.losses.objective import Objective
 from training.networks.rows import mixed
 
 BASE = "gallery"
-STEPS = 400
+STEPS = 800
 CROP_PX = 208
 PREVIEW_EVERY_S = 30.0
-DRAWN_SCENES = 96
+DIFFERENT_CROPS = 200
+DRAWN = 96
 VIDEO_FRAMES = 160
 SMALLEST_PX = 64
 _TRIED_ON = 2
@@ -112,10 +115,10 @@ def learn(
 
 
 def recipe_for(base: Checkpoint, lesson: Lesson) -> TrainingRecipe:
-    """That of ``balanced``, shorter and of smaller crops."""
+    """That of ``balanced``, shorter, of smaller crops, and of few: their features are kept."""
     return dataclasses.replace(
         presets.PRESETS["balanced"].recipe, network=base.network_name, steps=lesson.steps,
-        image_size=CROP_PX, precision=lesson.precision, warmup_steps=10,
+        image_size=CROP_PX, precision=lesson.precision, warmup_steps=10, repeat_after=DIFFERENT_CROPS,
     )  # fmt: skip
 
 
@@ -144,14 +147,14 @@ def write_pictures(folder: Path, video: Path | None) -> str:
         InputError: the video cannot be read.
     """
     folder.mkdir()
-    frames = _frames_of(video) if video else _scenes()
+    frames = _frames_of(video) if video else _drawn()
     count = 0
     for count, pixels in enumerate(frames, 1):
         cv2.imwrite(str(folder / f"{count:04d}.png"), pixels)
     return (
         f"{count} frames of {video}"
         if video
-        else f"{count} drawn scenes (see docs/mixing.md for what that costs)"
+        else f"{count} drawn pictures (see docs/mixing.md for what that costs)"
     )
 
 
@@ -164,9 +167,11 @@ def _frames_of(video: Path) -> Iterator[Pixels]:
         source.close()
 
 
-def _scenes() -> Iterator[Pixels]:
-    for seed in range(DRAWN_SCENES):
-        yield Scene(360, 480, seed).draw(seed * 0.7)
+def _drawn() -> Iterator[Pixels]:
+    """Landscapes and shapes of anything, in turn."""
+    size = (360, 480)
+    for seed in range(DRAWN):
+        yield Scene(*size, seed).draw(seed * 0.7) if seed % 2 else dead_leaves(default_rng(seed), size)
 
 
 @torch.no_grad()

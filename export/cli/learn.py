@@ -22,7 +22,7 @@ def learn(
     photos: Annotated[Path | None, typer.Option(help="Folder of photographs to learn on.")] = None,
     video: Annotated[Path | None, typer.Option(help="A video, whose frames are learned on.")] = None,
     base: Annotated[str, typer.Option(help="The style of several that is begun from.")] = "gallery",
-    steps: Annotated[int, typer.Option(min=10, help="Optimizer steps.")] = 400,
+    steps: Annotated[int, typer.Option(min=10, help="Optimizer steps.")] = 800,
     encoder: EncoderOptions,
     artwork: ArtworkOptions,
     overwrite: Overwrite = False,

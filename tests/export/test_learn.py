@@ -44,14 +44,14 @@ def test_a_painting_becomes_a_style_file(
 ) -> None:
     monkeypatch.setattr("training.devices.keep_freed_memory", lambda: None)
     monkeypatch.setattr(learn, "CROP_PX", 64)
-    monkeypatch.setattr(learn, "DRAWN_SCENES", 4)
+    monkeypatch.setattr(learn, "DRAWN", 4)
     monkeypatch.setattr(learn, "PREVIEW_EVERY_S", 0.0)
     monkeypatch.setattr(validation, "HELD_OUT_SIDE_PX", 64)
     output = tmp_path / "stripes.onnx"
     arguments = ["learn", str(painting), "-o", str(output), "--base", str(base), "--steps", "10"]
     assert main.run([*arguments, "--vgg-weights", str(full_vgg), "--artist", "Nobody"]) == 0
     told = capsys.readouterr().out
-    assert "4 drawn scenes" in told
+    assert "4 drawn pictures" in told
     assert "begins from stripes" in told
     card = read_style(output).card
     assert (card.name, card.artist, card.network, card.styles) == ("stripes", "Nobody", "hourglass-40", ())
@@ -82,8 +82,8 @@ def test_what_cannot_be_learned_is_one_line(
         assert told.count("\n") == 1
 
 
-def test_drawn_scenes_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learn, "DRAWN_SCENES", 3)
-    assert learn.write_pictures(tmp_path / "photos", None).startswith("3 drawn scenes")
+def test_drawn_pictures_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learn, "DRAWN", 3)
+    assert learn.write_pictures(tmp_path / "photos", None).startswith("3 drawn pictures")
     drawn: list[Pixels] = [cv2.imread(str(path)) for path in sorted((tmp_path / "photos").iterdir())]
     assert len({picture.tobytes() for picture in drawn}) == 3

@@ -138,7 +138,7 @@ class PhotoSamples:
     What comes for a number depends on it and the seed alone, so that a resumed run sees exactly what an
     uninterrupted one would. Each photograph is scaled so that its short side is ``smallest_scale`` to
     ``largest_scale`` crops long (live frames are larger than training crops), cropped and mirrored at
-    random.
+    random. After ``different`` samples the same come again; never where that is 0.
     """
 
     def __init__(
@@ -149,12 +149,14 @@ class PhotoSamples:
         plain_share: float = 0.08,
         largest_scale: float = 2.3,
         smallest_scale: float = 1.0,
+        different: int = 0,
     ) -> None:
         self.photos = list(photos)
         self.side = side_px
         self.seed = seed
         self.plain_share = plain_share
         self.largest_scale, self.smallest_scale = largest_scale, smallest_scale
+        self.different = different
         self._broken: set[Path] = set()
         self._lock = threading.Lock()
 
@@ -165,6 +167,7 @@ class PhotoSamples:
             return len(self._broken)
 
     def __getitem__(self, number: int) -> Tensor:
+        number = number % self.different if self.different else number
         rng = np.random.default_rng((self.seed, number))
         if rng.random() < self.plain_share:
             return to_tensor(plain_picture(rng, self.side))

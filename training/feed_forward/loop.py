@@ -109,8 +109,9 @@ def _train(
     optimizer = Optimizer(network, recipe.optimizer, recipe.learning_rate, recipe.precision == "fp16")
     state = starting_state(recipe, run, network, optimizer)
     samples = PhotoSamples(
-        train_photos, recipe.image_size, recipe.seed, recipe.plain_share, recipe.largest_scale
-    )
+        train_photos, recipe.image_size, recipe.seed, recipe.plain_share, recipe.largest_scale,
+        different=recipe.repeat_after * recipe.batch_size,
+    )  # fmt: skip
     held_out = held_out_batch(held_out_photos).to(device)
     about = replace(state, training_data=_describe_photos(run, train_photos))
     balances = Balances(recipe.style_weight, recipe.content_goal, recipe.steps, len(judges))
@@ -177,7 +178,9 @@ def _judges(recipe: TrainingRecipe, run: TrainingRun, ranks: Ranks) -> list[Judg
     encoder = VggEncoder(recipe.spec.layers, run.vgg_weights, reflect=recipe.encoder_padding == "reflect")
     encoder = encoder.to(device, encoder_dtype(recipe.precision)).to(memory_format=torch.channels_last)
     paintings = [read_painting(path, recipe.style_size).to(device) for path in run.paintings]
-    judges: list[Judge] = [Objective(recipe.spec, encoder, [p], pooled=ranks.pooled) for p in paintings]
+    judges: list[Judge] = [
+        Objective(recipe.spec, encoder, [p], pooled=ranks.pooled, kept=recipe.repeat_after) for p in paintings
+    ]
     return [*judges, SamePicture()] if run.photograph_row else judges
 
 
@@ -207,7 +210,8 @@ def _terms(
     with autocast(device, recipe.precision):
         drawn = network(pictures, row_shares(rows, len(judges), device)) if several else network(pictures)
     drawn = drawn.float()
-    down, across = shift(step, recipe.seed, recipe.largest_shift_px)
+    shown = step % recipe.repeat_after if recipe.repeat_after else step
+    down, across = shift(shown, recipe.seed, recipe.largest_shift_px)
     first, given = (
         _shifted(image[: len(content)], down, across, recipe.largest_shift_px) for image in (drawn, pictures)
     )

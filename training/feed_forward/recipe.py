@@ -46,6 +46,8 @@ class TrainingRecipe:
         largest_shift_px: see ``feed_forward.shift``.
         precision: ``bf16`` (autocast, encoder in bfloat16), ``fp16`` (CUDA, loss scaling) or ``fp32``.
         seed: of initialisation, crops, shifts and motions.
+        repeat_after: steps after which the same crops come again, whose features are kept meanwhile; 0 draws
+            new ones at every step.
         trained: ``all`` weights, or only the ``norms`` of a network that was begun from another.
     """
 
@@ -77,6 +79,7 @@ class TrainingRecipe:
     largest_shift_px: int = 3
     precision: str = "bf16"
     seed: int = 0
+    repeat_after: int = 0
     trained: str = "all"
 
     def __post_init__(self) -> None:

@@ -36,6 +36,8 @@ def test_a_sample_depends_on_its_number_and_the_seed_alone(photos: Path) -> None
     assert torch.equal(one[5], two[5])
     assert torch.equal(next(iter(data.batches(one, 2, 3, 5, 1)))[0], two[6])
     assert not torch.equal(one[5], data.PhotoSamples(one.photos, 64, seed=4)[5])
+    few = data.PhotoSamples(one.photos, 64, seed=3, different=3)
+    assert torch.equal(few[5], one[2])
 
 
 def test_batches_do_not_depend_on_where_a_run_began_or_on_threads(photos: Path) -> None:

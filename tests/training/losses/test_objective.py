@@ -28,6 +28,21 @@ def test_the_painting_itself_has_no_style_loss(encoder: VggEncoder) -> None:
     assert terms["content"] < 1e-9
 
 
+def test_a_content_shown_again_is_not_looked_at_again(encoder: VggEncoder) -> None:
+    objective = Objective(spec(octaves=1), encoder, [torch.rand(1, 3, 64, 64)], kept=1)
+    looks: list[int] = []
+    hook = encoder.register_forward_hook(lambda *_: looks.append(1))
+    stylized, first, second = torch.rand(3, 1, 3, 32, 32)
+    found = []
+    for content in (first, first.clone(), second, first):
+        found.append((float(objective.terms(stylized, content)["content"]), len(looks)))
+        looks.clear()
+    hook.remove()
+    terms, counts = zip(*found, strict=True)
+    assert terms[0] == terms[1] == terms[3] != terms[2]
+    assert counts == (2, 1, 2, 2), "there is room for one"
+
+
 def test_the_total_is_the_weighted_sum_of_the_terms_there_are(encoder: VggEncoder) -> None:
     objective = Objective(spec(), encoder, [torch.rand(1, 3, 64, 64)])
     terms = objective.terms(torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32))
