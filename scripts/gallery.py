@@ -3,7 +3,8 @@
 python scripts/gallery.py CLIP[@SECONDS]... -o docs/gallery.jpg [--styles a,b] [--width 1600]
 python scripts/gallery.py CLIP[@SECONDS]... --page docs/gallery.md --notes docs/gallery-footage.txt
 
-The page has every style's card, figures and picture; pictures go beside it into a folder of its name. The
+The page has every style's card, figures and picture, of a style of several pictures of its mixtures, from the
+first clip's next three seconds; pictures go beside it into a folder of its name. The
 notes say where the footage comes from and under which licence; they stand at the page's foot.
 """
 
@@ -25,6 +26,7 @@ from pipeline.frame import Pixels  # noqa: E402
 from pipeline.images.writing import write_image  # noqa: E402
 from pipeline.style import list_styles, style_paths  # noqa: E402
 from pipeline.video.reading.video_file import VideoFileSource  # noqa: E402
+from scripts.mixture_sheets import sheets_of  # noqa: E402
 
 ROW_SIZE = (480, 640)
 
@@ -95,6 +97,21 @@ def paragraph(style: Style, fast: bool) -> str:
     return ". ".join(lines) + "."
 
 
+def chapter(style: Style, clips: list[str], folder: Path, fast: bool, width: int) -> list[str]:
+    """The page's part about one style; writes its pictures."""
+    name = style.card.name
+    if not style.card.styles:
+        write_image(folder / f"{name}.jpg", strip(clips, style, width), overwrite=True)
+        return [f"## {name}", f"![{name}]({folder.name}/{name}.jpg)", paragraph(style, fast)]
+    path, _, start = clips[0].partition("@")
+    made = sheets_of(style, lambda seconds: frame_at(f"{path}@{float(start or 0) + seconds}"), width)
+    parts = [f"## {name}", f"{style.card.title}. [How to mix them](mixing.md)."]
+    for kind, (told, picture) in made.items():
+        write_image(folder / f"{name}-{kind}.jpg", picture, overwrite=True)
+        parts += [told, f"![{kind}]({folder.name}/{name}-{kind}.jpg)"]
+    return parts
+
+
 def write_page(page: Path, clips: list[str], styles: list[Style], notes: str, width: int) -> None:
     """The gallery page and its pictures."""
     folder = page.with_suffix("")
@@ -105,9 +122,7 @@ def write_page(page: Path, clips: list[str], styles: list[Style], notes: str, wi
         f"What the {len(styles)} bundled styles make of the same frames, as `brushstream` drew them.",
     ]
     for style in styles:
-        name = style.card.name
-        write_image(folder / f"{name}.jpg", strip(clips, style, width), overwrite=True)
-        parts += [f"## {name}", f"![{name}]({folder.name}/{name}.jpg)", paragraph(style, name in fast)]
+        parts += chapter(style, clips, folder, style.card.name in fast, width)
     page.write_text("\n\n".join([*parts, notes.strip()]) + "\n", encoding="utf-8")
 
 

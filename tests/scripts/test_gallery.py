@@ -1,5 +1,6 @@
 """The gallery page: every style with its card, its figures and a picture of its own."""
 
+import re
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,7 @@ pytestmark = make_media.needs_ffmpeg
 
 def test_the_page_shows_every_style_once(tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
-    make_media.clip(clip)
+    make_media.clip(clip, seconds=3.2)
     notes = tmp_path / "notes.txt"
     notes.write_text("Footage: drawn for this test.\n")
     page = tmp_path / "gallery.md"
@@ -25,7 +26,8 @@ def test_the_page_shows_every_style_once(tmp_path: Path) -> None:
     names = sorted(path.stem for path in bundled_folder().glob("*.onnx"))
     assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == names
     assert text.endswith("Footage: drawn for this test.\n")
-    pictures = [cv2.imread(str(tmp_path / "gallery" / f"{name}.jpg")) for name in names]
+    assert all((tmp_path / shown).is_file() for shown in re.findall(r"!\[.*\]\((.*)\)", text))
+    pictures = [cv2.imread(str(tmp_path / "gallery" / f"{name}.jpg")) for name in names if name != "gallery"]
     assert all(picture is not None and picture.shape[1] <= 400 for picture in pictures)
     assert np.abs(pictures[0].astype(int) - pictures[1]).mean() > 5  # type: ignore[union-attr]
 
