@@ -27,13 +27,14 @@ def dead_leaves(random: np.random.Generator, size: tuple[int, int]) -> Pixels:
         room = round(3 * soft) + 1
         rows = slice(max(0, top - room), max(0, top + high + room))
         columns = slice(max(0, left - room), max(0, left + wide + room))
-        under = picture[rows, columns]
+        under: Surface = picture[rows, columns]
         if not under.size:
             continue
-        mask = np.zeros(under.shape[:2], np.float32)
-        cv2.fillPoly(mask, [leaf - (columns.start, rows.start)], (1.0,))
-        mask = cv2.GaussianBlur(mask, (0, 0), soft)[..., None]
-        under += mask * (_surface(random, palette, [grain[rows, columns] for grain in grains]) - under)
+        inside: Field = np.zeros(under.shape[:2], np.float32)
+        cv2.fillPoly(inside, [leaf - (columns.start, rows.start)], (1.0,))
+        cover = np.asarray(cv2.GaussianBlur(inside, (0, 0), soft))
+        laid = _surface(random, palette, [grain[rows, columns] for grain in grains])
+        picture[rows, columns] = under + cover[..., None] * (laid - under)
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
