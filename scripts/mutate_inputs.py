@@ -28,7 +28,7 @@ LIMIT_S = 30.0
 _FAST = ("--engine", "identity", "--preset", "ultrafast")
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["pipeline.cli.main", "pipeline.video.job", "pipeline.cli.terminal", "pipeline.stylize.deflicker"]
+    ["pipeline.cli.main", "pipeline.video.job", "pipeline.cli.terminal", "pipeline.stylize.steady"]
 )
 Mutation = Callable[[bytes, random.Random], bytes]
 

@@ -32,7 +32,8 @@ Strength = Annotated[
     float, typer.Option("--strength", min=0.0, max=1.0, help="0 leaves the frame, 1 is the style alone.")
 ]
 KeepColors = Annotated[bool, typer.Option("--keep-colors", help="Keep the input's colours.")]
-Steady = Annotated[bool, typer.Option("--steady", help="Calm flicker where nothing moves.")]
+CALM = "Calm flicker, along what moves."
+Steady = Annotated[bool, typer.Option("--steady/--no-steady", help=CALM)]
 StyleName = Annotated[str, typer.Option("--style", help="Name of a style, or path of a style file.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace what is there under that name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]

@@ -73,7 +73,7 @@ def video(
     chosen: StyleChoice,
     by: EngineChoice,
     how: PaintingChoice,
-    steady: Steady = False,
+    steady: Steady = True,
     codec: Annotated[
         str, typer.Option(help="auto, h264, hevc, av1, vp9, prores, ffv1, or a hardware encoder's name.")
     ] = "auto",
@@ -113,7 +113,7 @@ def video(
         Path(sources[0]), output, named=sources[0], container=container or "mkv",
         crf=crf, preset=preset, codec=codec, fps=parse_fps(fps),
         deinterlace=deinterlace, hdr=hdr, schedule=schedule, fade_s=Fraction(str(fade)),
-        resume=resume, preview_s=preview, deflicker=steady,
+        resume=resume, preview_s=preview, steady=steady,
         **painting(chosen, by, how),
     )  # fmt: skip
     single = not batch_plan.is_batch(sources, output)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.options import (
+    CALM,
     EngineChoice,
     KeepColors,
     LiveStyleChoice,
     Overwrite,
-    Steady,
     Strength,
     parse_size,
     say,
@@ -77,7 +77,9 @@ def webcam(
     ] = 1.0,
     strength: Strength = 1.0,
     keep_colors: KeepColors = False,
-    steady: Steady = False,
+    steady: Annotated[
+        bool | None, typer.Option("--steady/--no-steady", help=f"{CALM} Default: where there is time.")
+    ] = None,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Show the source too.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -96,9 +98,9 @@ def webcam(
         Asked(source, parse_size(size) if size else None, fps, loop, rotate),
         tuple(name.strip() for name in styles.split(",") if name.strip()),
         chosen.text, by.name, by.wanted_precision,
-        Settings(0, strength, next_scale(scale, 0), keep_colors, steady, mirror, side_by_side),
+        Settings(0, strength, next_scale(scale, 0), keep_colors, False, mirror, side_by_side),
         chosen.quality, target_fps, serve is None if window is None else window,
-        serve, serve_on, record, overwrite, virtual_camera, folder, governor,
+        serve, serve_on, record, overwrite, virtual_camera, folder, governor, steady,
     )  # fmt: skip
     report = run_webcam(options, say)
     tell_end(report)

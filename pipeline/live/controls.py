@@ -75,7 +75,7 @@ class Settings:
         strength: 0 leaves the frame, 1 is the style alone.
         scale: of SCALES, what the person asked for; the governor may go below it.
         keep_colors: brightness from the style, colours from the frame.
-        steady: blend with the frame before where nothing moves.
+        steady: calm flicker along the motion of the picture.
         mirror: left and right exchanged.
         side_by_side: show the frame beside its painting.
         information, help: what lies over the picture.

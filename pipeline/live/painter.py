@@ -16,7 +16,8 @@ from pipeline.live.pool import EngineKey, EnginePool
 from pipeline.lookup import mixture_shares, row_names
 from pipeline.style import STYLE_CONTROL, StyleCard
 from pipeline.stylize.blend import blend
-from pipeline.stylize.deflicker import Deflicker
+from pipeline.stylize.cuts import CutDetector
+from pipeline.stylize.steady import Steady
 from pipeline.stylize.stylizer import MINIMUM_PX, Stylizer
 
 
@@ -59,7 +60,7 @@ class Painter(Closeable):
         self.governor = governor
         self.pool = pool
         self._clock = clock
-        self._deflicker = Deflicker()
+        self._steady, self._cuts = Steady(), CutDetector()
         self._current: Stylizer | None = None
         self._using: tuple[int, float] = (0, 1.0)
         self._made_with: tuple[object, ...] = ()
@@ -94,13 +95,14 @@ class Painter(Closeable):
         size = source.shape[0], source.shape[1]
         stylizer = self._choose(size, settings)
         style, scale = self._using
-        result = blend(
-            source,
-            _through(stylizer, source, self._turned(settings)),
-            settings.strength,
-            settings.keep_colors,
-        )
-        result = self._steadied(source, result, settings)
+        stylizer.submit(_fitted(source, stylizer.size), self._turned(settings))
+        begins = self._begins_anew(source, settings)
+        if settings.steady:  # while the network works
+            self._steady.carry(self._steady.follow(source, begins))
+        painted = _fitted(stylizer.collect(), size)
+        result = blend(source, painted, settings.strength, settings.keep_colors)
+        if settings.steady:
+            result = self._steady.blend(result)
         if self.governor is not None:
             now = self._clock()
             self.governor.observe(now - began_at, scale, settings.scale, now)
@@ -136,7 +138,8 @@ class Painter(Closeable):
         multiple = self.pool.styles[style].card.size_multiple
         return self.pool.key(style, scaled(size, scale, multiple))
 
-    def _steadied(self, source: Pixels, result: Pixels, settings: Settings) -> Pixels:
+    def _begins_anew(self, source: Pixels, settings: Settings) -> bool:
+        """Whether the picture before has nothing to do with this one."""
         made_with = (
             self._current,
             self._using[0],
@@ -144,11 +147,10 @@ class Painter(Closeable):
             settings.strength,
             settings.keep_colors,
             settings.mirror,
+            settings.steady,
         )
-        if not settings.steady or made_with != self._made_with:
-            self._deflicker.reset()
-        self._made_with = made_with
-        return self._deflicker(source, result) if settings.steady else result
+        before, self._made_with = self._made_with, made_with
+        return (settings.steady and self._cuts(source)) or made_with != before
 
 
 def scaled(size: tuple[int, int], scale: float, multiple: int) -> tuple[int, int]:
@@ -159,15 +161,12 @@ def scaled(size: tuple[int, int], scale: float, multiple: int) -> tuple[int, int
     return height, width
 
 
-def _through(stylizer: Stylizer, source: Pixels, controls: Controls) -> Pixels:
-    """Paint at the stylizer's size and bring the result back to the source's."""
-    height, width = stylizer.size
-    size = source.shape[0], source.shape[1]
-    if size == stylizer.size:
-        return stylizer(source, controls)
-    shrinks = height * width < size[0] * size[1]
-    there, back = (cv2.INTER_AREA, cv2.INTER_LINEAR) if shrinks else (cv2.INTER_LINEAR, cv2.INTER_AREA)
-    small: Pixels = cv2.resize(source, (width, height), interpolation=there)  # type: ignore[assignment]
-    painted = stylizer(small, controls)
-    result: Pixels = cv2.resize(painted, (size[1], size[0]), interpolation=back)  # type: ignore[assignment]
-    return result
+def _fitted(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """At (height, width) ``size``: itself where it has that already."""
+    height, width = size
+    if pixels.shape[:2] == size:
+        return pixels
+    shrinks = height * width < pixels.shape[0] * pixels.shape[1]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    fitted: Pixels = cv2.resize(pixels, (width, height), interpolation=how)  # type: ignore[assignment]
+    return fitted

@@ -57,6 +57,7 @@ class WebcamOptions:
         virtual_camera: send to one.
         folder: for screenshots, and for recordings begun by key.
         governed: the scale follows the rate; False keeps network and scale as they were asked for.
+        steady: calm flicker from the start; None where there is time for it, which the governor must know.
     """
 
     asked: Asked = field(default_factory=Asked)
@@ -75,6 +76,7 @@ class WebcamOptions:
     virtual_camera: bool = False
     folder: Path = Path()
     governed: bool = True
+    steady: bool | None = None
 
 
 def run_webcam(
@@ -115,7 +117,10 @@ class _Session:
         self._styles = styles
         titles = [style.card.title or style.card.name for style in styles]
         self._controls = LiveControls(
-            titles, replace(options.settings, style=first), self._stop, [own_mixture(s.card) for s in styles]
+            titles,
+            replace(options.settings, style=first, steady=bool(options.steady)),
+            self._stop,
+            [own_mixture(s.card) for s in styles],
         )
         recorder = Recorder(
             options.folder, self._stop, self._notices.tell,
@@ -151,9 +156,12 @@ class _Session:
         if not options.governed:
             return styles, None
         rate = options.target_fps or min(FASTEST_FPS, float(source.info.rate or FASTEST_FPS))
-        if options.quality != "auto":
-            return styles, Governor(rate)
-        styles, pace = find_pace(styles, first, size, self._open_stylizer, rate, options.settings.scale)
+        styles, pace = find_pace(
+            styles, first, size, quality=options.quality, target_fps=rate,
+            highest=options.settings.scale, engine=options.engine, precision=options.precision,
+        )  # fmt: skip
+        if pace.steady and options.steady is None:
+            self._controls.do("steady")
         self._say(pace.reason)
         return styles, pace.governor(rate)
 

@@ -12,8 +12,8 @@ from pipeline.frame import Frame, Pixels
 from pipeline.style import StyleFile
 from pipeline.stylize.blend import blend, mixed
 from pipeline.stylize.cuts import CutDetector
-from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.schedule import Part, Schedule
+from pipeline.stylize.steady import Motion, Steady
 from pipeline.stylize.stylizer import Stylizer
 
 
@@ -23,7 +23,7 @@ class _Waiting:
 
     frame: Frame
     parts: tuple["_Painted", ...]
-    forget: bool  # what was shown before: the frame begins a scene or a segment
+    motion: Motion | None  # None where the frame begins a scene or a segment, or none is followed
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ScheduledStylizer(Closeable):
         engine: str = "auto",
         precision: Precision | None = None,
         keep_colors: bool = False,
-        deflicker: Deflicker | None = None,
+        steady: Steady | None = None,
         segment_frames: int | None = None,
         in_flight: int = 1,
     ) -> None:
@@ -66,7 +66,7 @@ class ScheduledStylizer(Closeable):
             styles: file by the name the schedule uses.
             size: (height, width) of the frames.
             start: pts of the first frame, at which the schedule begins.
-            deflicker: calms the pictures; it begins anew at cuts and every ``segment_frames`` frames, so that
+            steady: calms the pictures; it begins anew at cuts and every ``segment_frames`` frames, so that
                 a resumed or distributed job gives the same frames as one in a piece.
             in_flight: frames that will be submitted before the first is collected, where the engines can.
 
@@ -74,8 +74,8 @@ class ScheduledStylizer(Closeable):
             EngineError, MissingPackageError: as ``Stylizer``.
         """
         self._schedule, self._start = schedule, start
-        self._deflicker, self._segment_frames = deflicker, segment_frames
-        self._watches_cuts = deflicker is not None or (len(schedule.cues) > 1 and schedule.fade_s > 0)
+        self._steady, self._segment_frames = steady, segment_frames
+        self._watches_cuts = steady is not None or (len(schedule.cues) > 1 and schedule.fade_s > 0)
         self._keep_colors = keep_colors
         self._cuts = CutDetector()
         self._last_cut: Fraction | None = None
@@ -116,8 +116,7 @@ class ScheduledStylizer(Closeable):
 
     def look_at(self, frame: Frame) -> None:
         """Take notice of a frame that is not stylized, before the first that is: of its cut, if it is one."""
-        if self._begins_scene(frame) and self._deflicker is not None:
-            self._deflicker.reset()
+        self._begins_scene(frame)
 
     def submit(self, frame: Frame) -> None:
         """Hand in a frame; ``collect`` returns the results in order.
@@ -133,7 +132,8 @@ class ScheduledStylizer(Closeable):
         parts = self._painted(self._schedule.parts_at(self._seconds(frame), self._last_cut))
         for part in parts:
             self._stylizers[part.file].submit(frame.pixels, part.controls)
-        self._waiting.append(_Waiting(frame, parts, begins))
+        motion = None if self._steady is None else self._steady.follow(frame.pixels, begins)
+        self._waiting.append(_Waiting(frame, parts, motion))
 
     def collect(self) -> Pixels:
         """The oldest frame's picture, (H, W, 3) uint8 BGR. Raises EngineError where an engine failed on it.
@@ -141,8 +141,11 @@ class ScheduledStylizer(Closeable):
         Not calmed, it is the caller's; calmed, it is only to be read.
         """
         waiting = self._waiting.popleft()
+        if self._steady is not None:
+            self._steady.carry(waiting.motion)
         pictures = [self._collect(part, waiting.frame.pixels) for part in waiting.parts]
-        return self._calmed(waiting, mixed(pictures[0], pictures[-1], waiting.parts[-1].weight))
+        picture = mixed(pictures[0], pictures[-1], waiting.parts[-1].weight)
+        return picture if self._steady is None else self._steady.blend(picture)
 
     def __call__(self, frame: Frame) -> Pixels:
         """One frame, with no other in flight."""
@@ -177,13 +180,6 @@ class ScheduledStylizer(Closeable):
 
     def _collect(self, part: _Painted, source: Pixels) -> Pixels:
         return blend(source, self._stylizers[part.file].collect(), part.strength, self._keep_colors)
-
-    def _calmed(self, waiting: _Waiting, stylized: Pixels) -> Pixels:
-        if self._deflicker is None:
-            return stylized
-        if waiting.forget:
-            self._deflicker.reset()
-        return self._deflicker(waiting.frame.pixels, stylized)
 
     def close(self) -> None:
         """Close every engine. Closing twice is no error."""

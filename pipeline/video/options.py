@@ -38,7 +38,7 @@ class VideoOptions(PaintingOptions):
         resume: go on with unfinished work of the same job; False begins anew.
         segment_frames: frames that are written down as done together.
         preview_s: seconds between preview pictures beside the output; 0 makes none.
-        deflicker: calm flicker where nothing moves.
+        steady: calm flicker along the motion of the picture.
         container: of what goes to standard output, by its extension.
         named: the input as it was written: a path loses slashes of an address, and ``./`` of a file.
         poured: ``output`` is a file that goes to standard output when it is whole.
@@ -59,7 +59,7 @@ class VideoOptions(PaintingOptions):
     resume: bool = True
     segment_frames: int = SEGMENT_FRAMES
     preview_s: float = 0.0
-    deflicker: bool = False
+    steady: bool = True
     container: str = "mkv"
     named: str = ""
     poured: bool = False

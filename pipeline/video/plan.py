@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from pipeline.lookup import find_style
 from pipeline.style import StyleFile
-from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.schedule import Cue, Schedule, parse_schedule
 from pipeline.stylize.scheduled import ScheduledStylizer
+from pipeline.stylize.steady import Steady
 from pipeline.video.options import VideoOptions
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest
 from pipeline.video.outputs.opening import holds_pixel_aspect, holds_times, open_assembler
@@ -106,7 +106,7 @@ class VideoPlan:
             engine=self.options.engine,
             precision=self.options.precision,
             keep_colors=self.options.keep_colors,
-            deflicker=Deflicker() if self.options.deflicker else None,
+            steady=Steady() if self.options.steady else None,
             segment_frames=self.options.segment_frames,
             in_flight=IN_FLIGHT,
         )
@@ -157,7 +157,7 @@ class VideoPlan:
             "crf": encoding.crf,
             "preset": encoding.preset,
             "threads": encoding.threads,
-            "steady": options.deflicker,
+            "steady": options.steady,
             "segment": options.segment_frames,
             "versions": {name: metadata.version(name) for name in ("brushstream", "av")},
         }

@@ -157,10 +157,10 @@ class _Studio:
         """The styles in the networks that hold the rate for one, and how each visitor's governor begins."""
         options, begin = self._options, self._begin_with
         rate = options.target_fps
-        if options.quality != "auto":
-            return styles, partial(Governor, rate)
-        size, open_stylizer = options.size, self._open_stylizer
-        styles, pace = find_pace(styles, begin.style, size, open_stylizer, rate, begin.scale)
+        styles, pace = find_pace(
+            styles, begin.style, options.size, quality=options.quality, target_fps=rate,
+            highest=begin.scale, engine=options.engine, precision=options.precision,
+        )  # fmt: skip
         self._say(pace.reason)
         return styles, partial(pace.governor, rate)
 

@@ -100,7 +100,7 @@ def test_two_in_flight_show_what_one_does(
         target = scenes.with_name(f"{in_flight}.mkv")
         done = run_video(
             VideoOptions(
-                scenes, target, str(blur), engine=engine, codec="ffv1", segment_frames=7, deflicker=True,
+                scenes, target, str(blur), engine=engine, codec="ffv1", segment_frames=7, steady=True,
                 schedule=f"0:{blur}@0.3, 0.3:{blur}, 0.8:{invert}@0.7", fade_s=Fraction(1, 2),
             )
         )  # fmt: skip

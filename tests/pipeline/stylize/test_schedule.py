@@ -12,9 +12,9 @@ from pipeline.frame import Frame, Pixels
 from pipeline.live.sources.synthetic import SyntheticSource
 from pipeline.style import read_style
 from pipeline.stylize.cuts import CutDetector
-from pipeline.stylize.deflicker import Deflicker
 from pipeline.stylize.schedule import Part, parse_schedule
 from pipeline.stylize.scheduled import ScheduledStylizer
+from pipeline.stylize.steady import Motion, Steady
 from pipeline.video.job import run_video
 from pipeline.video.options import VideoOptions
 from pipeline.video.reading.resample import resampled
@@ -62,30 +62,30 @@ def test_cuts_are_seen_and_motion_is_none() -> None:
     assert [i for i, pixels in enumerate(first + second) if detect(pixels)] == [12]
 
 
-class Tally(Deflicker):
-    """A deflicker that counts."""
+class Tally(Steady):
+    """Notes which frames begin anew."""
 
-    frames, resets = 0, -1  # the constructor resets too
+    def __init__(self) -> None:
+        super().__init__()
+        self.begins: list[bool] = []
 
-    def __call__(self, source: Pixels, stylized: Pixels) -> Pixels:
-        self.frames += 1
-        return stylized
-
-    def reset(self) -> None:
-        self.resets += 1
+    def follow(self, source: Pixels, begins: bool = False) -> Motion | None:
+        self.begins.append(begins)
+        return super().follow(source, begins)
 
 
-def test_the_deflicker_forgets_at_cuts_and_segments(styles_folder: Path) -> None:
+def test_steady_begins_anew_at_cuts_and_segments(styles_folder: Path) -> None:
     tally, style = Tally(), read_style(styles_folder / "invert.onnx")
     frames = scenes()[:12] + [255 - pixels for pixels in scenes()[12:]]
     schedule = parse_schedule("0:x", Fraction(0))
     with ScheduledStylizer(
-        {"x": style}, schedule, (72, 128), start=Fraction(0), engine="identity", deflicker=tally,
+        {"x": style}, schedule, (72, 128), start=Fraction(0), engine="identity", steady=tally,
         segment_frames=8,
     ) as look:  # fmt: skip
-        for index, pixels in enumerate(frames):
-            look(Frame(pixels, index, 0.0, Fraction(index, 25)))
-    assert (tally.frames, tally.resets) == (24, 3 + 1)
+        shown = [look(Frame(pixels, index, 0.0, Fraction(index, 25))) for index, pixels in enumerate(frames)]
+    beginnings = [index for index, begins in enumerate(tally.begins) if begins]
+    assert beginnings == [0, 8, 12, 16]
+    assert all((shown[index] == frames[index]).all() for index in beginnings)
 
 
 def test_a_cross_fade_mixes_both_styles(styles_folder: Path) -> None:

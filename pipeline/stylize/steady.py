@@ -1,0 +1,204 @@
+"""Calms a stylized video: the last picture is carried along the motion and blended with the new one.
+
+Each frame is stylized alone, so noise and small movements make strokes jump. Where the optical flow agrees
+in both directions and the colours of the source fit, the new picture takes a share of the one before,
+fetched from where its things were; what comes into sight, and what the flow does not explain, stands as it
+was painted.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.frame import Pixels
+
+MOST = 0.6
+"""The largest share of the picture before: what was wrong is gone after some frames."""
+FLOW_WIDTH_PX = 160
+_LEAST_PX = 32  # OpenCV's flow reads past the picture's end below twice its finest patch
+AGREES_PX, DIFFERS_PX = 1.0, 3.0
+"""Forward and backward flow lead back to within so many small pixels: full trust, and none."""
+FITS, CLASHES = 12.0, 36.0
+"""Difference of colour, 0..255, between a small pixel and where it came from: full trust, and none."""
+_TRUSTED = 0.5
+_LOOSER = 0.1  # of the motion's length is forgiven besides: fast motion is measured less exactly
+_NOWHERE = (1e4, 1e4)
+_KEPT = 0.97  # of the variance of the Laplacian, which sharpening makes up for
+_SHARPEST = 1.0
+_FOLLOWED = 0.8  # of what is missing is made up with the next frame
+
+Plane = NDArray[np.float32]
+Flow = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Motion:
+    """From one frame back to the one before it, in small pixels.
+
+    Attributes:
+        back: where each came from, less where it is.
+        trust: (h, w), 0..1: how far that can be relied on.
+        size: (height, width) of the frames.
+    """
+
+    back: Flow
+    trust: Plane
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Small:
+    """A frame of (height, width) ``size`` as the flow sees it: grey, and in its colours."""
+
+    gray: Pixels
+    colors: Pixels
+    size: tuple[int, int]
+
+
+class Steady:
+    """Three steps a frame, each in the order of the frames.
+
+    ``follow`` its source, ``carry`` the last picture along, ``blend`` the new one: only the last needs what
+    the network makes of the frame, and ``follow`` may run some frames ahead. What a frame becomes depends on
+    the frames since the last one that began anew, on nothing else.
+    """
+
+    def __init__(self, most: float = MOST) -> None:
+        """``most``, 0 to below 1: share of the picture before.
+
+        Raises:
+            ValueError: outside that range; 1 would freeze the picture.
+        """
+        if not 0.0 <= most < 1.0:
+            raise ValueError(f"most must lie in 0..1 without 1, got {most}")
+        self._most = most
+        self._dis = _flow_estimator()
+        self._seen: _Small | None = None
+        self._shown: Pixels | None = None
+        self._carried: tuple[Pixels, Pixels] | None = None
+        self._sharper = 0.0
+        self._scratch: dict[str, NDArray[Any]] = {}
+
+    def follow(self, source: Pixels, begins: bool = False) -> Motion | None:
+        """The motion of (H, W, 3) uint8 BGR ``source`` since the last one; None where there is none before.
+
+        Args:
+            begins: it has nothing to do with the frame before: a cut, another style, the start of a segment.
+        """
+        before, self._seen = self._seen, _small(source)
+        if begins or before is None or before.size != self._seen.size:
+            return None
+        back, forth = self._flow(self._seen, before), self._flow(before, self._seen)
+        return Motion(back, _trust(back, forth, self._seen, before), self._seen.size)
+
+    def _flow(self, start: _Small, end: _Small) -> Flow:
+        blank = np.zeros((*start.gray.shape, 2), np.float32)
+        return self._dis.calc(start.gray, end.gray, blank).astype(np.float32, copy=False)
+
+    def carry(self, motion: Motion | None) -> None:
+        """Bring the last picture to where its things are now; without a motion nothing of it."""
+        shown = self._shown
+        if motion is None or shown is None or shown.shape[:2] != motion.size:
+            self._carried, self._sharper = None, 0.0
+            return
+        height, width = motion.size
+        per_pixel = np.float32((width / motion.back.shape[1], height / motion.back.shape[0]))
+        came_from = cv2.resize(
+            motion.back * per_pixel, (width, height), self._room("from", (height, width, 2))
+        )
+        came_from += _grid(height, width)
+        place, part = cv2.convertMaps(
+            came_from, None, cv2.CV_16SC2,
+            self._room("place", (height, width, 2), np.int16), self._room("part", (height, width), np.uint16),
+        )  # fmt: skip
+        carried = cv2.remap(
+            shown, place, part, cv2.INTER_LINEAR, self._room("carried", shown.shape, np.uint8),
+            borderMode=cv2.BORDER_REPLICATE,
+        )  # fmt: skip
+        trust = cv2.resize(motion.trust, (width, height), self._room("trust", (height, width)))
+        self._carried = carried, (trust < _TRUSTED).view(np.uint8)
+
+    def _room(self, name: str, shape: tuple[int, ...], kind: type[np.generic] = np.float32) -> NDArray[Any]:
+        """An array that is used again with every frame: new memory would cost more than the work in it."""
+        found = self._scratch.get(name)
+        if found is None or found.shape != shape:
+            found = self._scratch[name] = np.empty(shape, kind)
+        return found
+
+    def blend(self, stylized: Pixels) -> Pixels:
+        """What is shown, (H, W, 3) uint8 BGR: ``stylized`` itself where nothing was carried.
+
+        Args:
+            stylized: of the size of its source; only read, and kept until the next frame.
+
+        Returns:
+            Only to be read.
+        """
+        if self._carried is None or self._carried[0].shape != stylized.shape:
+            self._shown = stylized
+            return stylized
+        carried, doubtful = self._carried
+        blended = cv2.addWeighted(carried, self._most, stylized, 1.0 - self._most, 0.0)
+        self._shown = cv2.copyTo(stylized, doubtful, blended)  # type: ignore[assignment]
+        return self._sharpened(self._shown, stylized)  # type: ignore[arg-type]
+
+    def _sharpened(self, blended: Pixels, stylized: Pixels) -> Pixels:
+        """What softened by blending and fetching, sharpened; what is carried on stays as it is."""
+        shown = blended
+        if self._sharper > 0.0:
+            soft = cv2.GaussianBlur(blended, (3, 3), 0, self._room("soft", blended.shape, np.uint8))
+            shown = cv2.addWeighted(blended, 1.0 + self._sharper, soft, -self._sharper, 0.0)  # type: ignore[assignment]
+        missing = _KEPT - _detail(shown) / max(_detail(stylized), 1e-6)
+        self._sharper = min(_SHARPEST, max(0.0, self._sharper + _FOLLOWED * missing))
+        return shown
+
+
+def _flow_estimator() -> cv2.DISOpticalFlow:
+    """The preset "ultrafast" down to single pixels, with fewer patches and steps: 1 ms each way."""
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    dis.setFinestScale(0)
+    dis.setPatchStride(6)
+    dis.setGradientDescentIterations(6)
+    return dis
+
+
+def _small(source: Pixels) -> _Small:
+    height, width = source.shape[:2]
+    factor = min(1.0, FLOW_WIDTH_PX / width)
+    wh = max(_LEAST_PX, round(factor * width)), max(_LEAST_PX, round(factor * height))
+    colors: Pixels = cv2.resize(source, wh, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return _Small(cv2.cvtColor(colors, cv2.COLOR_BGR2GRAY), colors, (height, width))  # type: ignore[arg-type]
+
+
+def _trust(back: Flow, forth: Flow, now: _Small, before: _Small) -> Plane:
+    """(h, w), 0..1: flow that comes back, from a place inside the picture, and colours that fit."""
+    came_from = _grid(*back.shape[:2]) + back
+    returned = cv2.remap(forth, came_from, None, cv2.INTER_LINEAR, borderValue=_NOWHERE)
+    was = cv2.remap(before.colors, came_from, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    astray = _length(back + returned) - _LOOSER * _length(back)
+    blue, green, red = cv2.split(cv2.absdiff(now.colors, was))
+    change = cv2.max(cv2.max(blue, green), red)
+    agrees = np.clip((DIFFERS_PX - astray) / (DIFFERS_PX - AGREES_PX), 0.0, 1.0)
+    fits = np.clip((CLASHES - change) / (CLASHES - FITS), 0.0, 1.0)
+    return (agrees * fits).astype(np.float32)
+
+
+def _length(flow: Flow) -> Plane:
+    return cv2.magnitude(*cv2.split(flow)).astype(np.float32, copy=False)
+
+
+@lru_cache(maxsize=4)
+def _grid(height: int, width: int) -> Flow:
+    """(h, w, 2): every pixel's own (x, y)."""
+    rows, columns = np.indices((height, width), dtype=np.float32)
+    return np.dstack((columns, rows))
+
+
+def _detail(pixels: Pixels) -> float:
+    """Variance of the Laplacian of every third row in grey; of use beside another picture's."""
+    laplacian = cv2.Laplacian(cv2.cvtColor(pixels[::3], cv2.COLOR_BGR2GRAY), cv2.CV_16S)
+    return float(cv2.meanStdDev(laplacian)[1][0, 0]) ** 2
