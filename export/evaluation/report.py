@@ -1,6 +1,7 @@
 """The report of ``brushstream evaluate``: what was measured of each style, in files and on the terminal."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from export.to_onnx import own_version
 from pipeline.api import Style
 from pipeline.common.contact_sheet import write_sheet
 from pipeline.common.reports import write_json
+from pipeline.frame import Pixels
+from pipeline.stylize.steady import Steady
 from training.evaluation import sheets
 from training.evaluation.figures import FIGURES, for_card, style_report, summary
 from training.evaluation.measure import Examiner, Material, Measured, OnProgress, Settings, Subject
@@ -45,7 +48,7 @@ class Report:
             paint = opened.enter_context(Style(one.file, engine=self.engine))
             back = one.way_back if self.settings.targets else None
             other = opened.enter_context(Style(back, engine=self.engine)) if back else None
-            subject = Subject(one.name, paint, one.recipe, painting, other)
+            subject = Subject(one.name, paint, one.recipe, painting, other, calmed)
             self.measured[one.name] = self._examiner.measure(subject)
         self.figures[one.name] = summary(self.measured[one.name], costs)
         self.files[one.name] = one.file.path.name
@@ -130,6 +133,15 @@ class Report:
         names += ["frames.png"] if self.material.real else []
         names += ["pareto.png"] if plotted else []
         print(f"wrote {', '.join(names)} into {self.folder}")
+
+
+def calmed(frames: Sequence[Pixels], painted: Sequence[Pixels]) -> list[Pixels]:
+    """A painted clip as ``--steady`` shows it."""
+    steady, shown = Steady(), list[Pixels]()
+    for frame, stylized in zip(frames, painted, strict=True):
+        steady.carry(steady.follow(frame))
+        shown.append(steady.blend(stylized))
+    return shown
 
 
 def table(figures: dict[str, dict[str, float | None]]) -> Table:

@@ -6,6 +6,7 @@ until a newer one was shown, and nothing escapes it.
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pipeline.bench.service import package_versions
@@ -28,7 +29,8 @@ class LiveBenchOptions:
         rate: frames a second of the source.
         frames: of the schedule that are measured; a p99 wants 1,000.
         warmup: frames of the schedule before them, kept apart.
-        settings: strength, steady and so on.
+        settings: strength, scale and so on; steady is chosen with the pace.
+        quality: ``best`` or ``fast``, the style's own network; ``auto`` for what holds the rate here.
     """
 
     style: StyleFile
@@ -39,6 +41,7 @@ class LiveBenchOptions:
     frames: int = 1000
     warmup: int = 60
     settings: Settings = field(default_factory=Settings)
+    quality: str = "best"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class LiveBenchReport:
         repeat_share: share of the screen's frames, at the source's rate, that repeated the one before
             because no new one was there.
         busy_share: share of the time each stage worked, 0..1, and ``cpu`` of all cores.
+        core_shares: share of the time that each core worked, 0..1, for other programs too.
+        pace: network, scale and steady that were chosen, and why.
         verdict: one line: whether it keeps up, and what holds it back.
         ages_ms: (seconds since the first was due, age) of every frame shown, warm-up included, for the plot.
         dropped_ms: the same with the response of every frame dropped.
@@ -79,6 +84,8 @@ class LiveBenchReport:
     drop_share: float
     repeat_share: float
     busy_share: dict[str, float]
+    core_shares: list[float]
+    pace: str
     verdict: str
     ages_ms: list[tuple[float, float]]
     dropped_ms: list[tuple[float, float]]
@@ -87,7 +94,13 @@ class LiveBenchReport:
 
 
 def report_of(
-    options: LiveBenchOptions, every: list[Shown], engine: str, seconds: float, cpu_share: float
+    options: LiveBenchOptions,
+    every: list[Shown],
+    engine: str,
+    seconds: float,
+    cpu_share: float,
+    core_shares: Sequence[float] = (),
+    pace: str = "",
 ) -> LiveBenchReport:
     """The report on frames that were shown; pure."""
     shown = [s for s in every if s.index >= options.warmup]
@@ -112,7 +125,7 @@ def report_of(
         warmup=options.warmup, warmup_dropped=options.warmup - early,
         drop_share=dropped / options.frames,
         repeat_share=repeats([s.shown_at for s in shown], options.rate),
-        busy_share={**busy, "cpu": cpu_share},
+        busy_share={**busy, "cpu": cpu_share}, core_shares=list(core_shares), pace=pace,
         verdict=verdict(Distribution.of_ms(measured), stages, {**busy, "cpu": cpu_share}, fps, options.rate),
         ages_ms=[(s.due_at - began_at, (s.shown_at - s.due_at) * 1e3) for s in every],
         dropped_ms=[(index / options.rate, ms) for index, ms in answers.items() if index not in seen],

@@ -7,12 +7,16 @@ stall makes frames old instead of slowing the clock. ``live_figures`` makes a re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from pipeline.bench.figures import LiveBenchOptions, LiveBenchReport, report_of
+from pipeline.common import machine
 from pipeline.frame import Pixels
 from pipeline.live.controls import LiveControls, Notices, Settings
+from pipeline.live.governor import Governor
 from pipeline.live.loop import LiveLoop
+from pipeline.live.pace import FASTEST_FPS, at_a_pace
 from pipeline.live.painter import Painter, Painting
 from pipeline.live.pool import EnginePool
 from pipeline.live.recorder import Recorder
@@ -40,7 +44,7 @@ class Rig:
         stall_every_s: float | None = None,
         stop: threading.Event | None = None,
     ) -> None:
-        """Open the engine and draw the source's frames.
+        """Choose the pace as ``webcam`` does, open the engine and draw the source's frames.
 
         Args:
             frames: of the schedule, None until ``stop`` is set.
@@ -51,12 +55,20 @@ class Rig:
         def opened(style: StyleFile, size: tuple[int, int]) -> Stylizer:
             return Stylizer(style, size, engine=options.engine, precision=options.precision)
 
-        pool = EnginePool((options.style,), opened, lambda line: None)
-        self._painter = Painter(pool) if stall_every_s is None else _Stalling(pool, stall_every_s)
-        self.engine = self._painter.prepare(options.size, options.settings)
-        self._source = PacedSynthetic(options.size, options.rate, frames, stop=self.stop)
+        governor = Governor(min(FASTEST_FPS, options.rate))
+        styles, self.pace = at_a_pace(
+            (options.style,), 0, options.size, quality=options.quality, target_fps=governor.target_fps,
+            highest=options.settings.scale, engine=options.engine, precision=options.precision,
+        )  # fmt: skip
+        governor.scale = self.pace.scale
+        settings = replace(options.settings, steady=self.pace.steady)
+        pool = EnginePool(styles, opened, lambda line: None)
+        stalling = partial(_Stalling, every_s=stall_every_s) if stall_every_s else Painter
+        self._painter = stalling(pool, governor)
+        self.engine = self._painter.prepare(options.size, settings)
+        self._source = PacedSynthetic(options.size, options.rate, frames, beforehand=True, stop=self.stop)
         notices = Notices(lambda line: None, time.monotonic)
-        controls = LiveControls(["bench"], options.settings, self.stop)
+        controls = LiveControls(["bench"], settings, self.stop)
         self.loop = LiveLoop(
             self._source, self._painter, [NullSink()], controls, notices,
             Recorder.idle(self.stop), stop=self.stop, on_shown=on_shown, warmup=options.warmup,
@@ -74,8 +86,8 @@ class Rig:
 class _Stalling(Painter):
     """A painter that now and then sleeps."""
 
-    def __init__(self, pool: EnginePool, every_s: float) -> None:
-        super().__init__(pool)
+    def __init__(self, pool: EnginePool, governor: Governor, every_s: float) -> None:
+        super().__init__(pool, governor)
         self._every_s = every_s
         self._next_at = time.monotonic() + every_s
 
@@ -102,8 +114,11 @@ def run_live_bench(options: LiveBenchOptions, *, stall_every_s: float | None = N
         on_shown=shown.append,
         stall_every_s=stall_every_s,
     )
+    machine.core_shares()
     ran = rig.run()
-    return report_of(options, shown, rig.engine, ran.seconds, ran.cpu_share)
+    return report_of(
+        options, shown, rig.engine, ran.seconds, ran.cpu_share, machine.core_shares(), rig.pace.reason
+    )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.options import EngineChoice, FrameSize, StyleChoice, parse_size, say
+from pipeline.cli.options import EngineChoice, FrameSize, LiveStyleChoice, parse_size, say
 from pipeline.common.adapters import Adapter, load
 from pipeline.common.option_groups import flattened
 from pipeline.common.reports import write_json
@@ -49,7 +49,7 @@ class LiveMeasurement:
 
 @flattened
 def bench(
-    chosen: StyleChoice,
+    chosen: LiveStyleChoice,
     by: EngineChoice,
     live: LiveMeasurement,
     size: FrameSize = "640x480",
@@ -66,10 +66,12 @@ def bench(
     from pipeline.lookup import find_style
 
     frame_size = parse_size(size)
-    style = find_style(chosen.text, chosen.quality)
+    style = find_style(chosen.text, "fast" if chosen.quality == "fast" else "best")
     passed = True
     if live.asked:
-        options = LiveBenchOptions(style, frame_size, by.name, by.wanted_precision, live.rate, frames, warmup)
+        options = LiveBenchOptions(
+            style, frame_size, by.name, by.wanted_precision, live.rate, frames, warmup, quality=chosen.quality
+        )
         figures, passed = measure_live(live, options)
     else:
         report = run_bench(BenchOptions(style, frame_size, by.name, by.wanted_precision, frames, warmup))

@@ -74,11 +74,11 @@ class StyleChoice(TurnedStyle):
 
 @dataclass(frozen=True)
 class LiveStyleChoice(TurnedStyle):
-    """The same for a camera, whose rate is to be held."""
+    """The same where a rate may have to be held."""
 
     quality: Annotated[
         Literal["auto", "best", "fast"],
-        typer.Option("--quality", help="auto takes the network and scale that hold the camera's rate."),
+        typer.Option("--quality", help="auto takes the network and scale that hold the live rate."),
     ] = "auto"
 
 

@@ -126,13 +126,15 @@ def live_bench_table(report: "LiveBenchReport") -> Group:
     for name, times in report.stages.items():
         _add(table, f"  {name}", times)
     busy = ", ".join(f"{name} {share:.0%}" for name, share in report.busy_share.items())
+    cores = ", ".join(f"{share:.0%}" for share in report.core_shares)
     few = "" if report.shown >= 1000 else "; fewer than 1000 shown, so p99 is a guess"
     return Group(
         table,
         f"delivered {report.delivered_fps:.2f} fps; {report.dropped} of {report.scheduled} dropped "
         f"({report.drop_share:.1%}), {report.warmup_dropped} of {report.warmup} in warm-up; "
         f"{report.repeat_share:.1%} of the screen's frames repeated{few}",
-        f"busy: {busy}",
+        f"busy: {busy}; each core, with all that runs here: {cores}",
+        f"chosen: {report.pace}",
         f"style {report.style} ({report.network}); {report.engine}",
         f"{report.machine['cpu']}, {report.machine['cores']} cores; "
         + ", ".join(f"{name} {version}" for name, version in report.versions.items()),

@@ -81,6 +81,13 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def core_shares() -> list[float]:
+    """Share of the time since the last call that each usable core worked, 0..1, for every program."""
+    shares = [percent / 100 for percent in psutil.cpu_percent(percpu=True)]
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(shares))
+    return [share for core, share in enumerate(shares) if core in usable]
+
+
 def resident_mb(process: int | None = None) -> float:
     """Resident memory in MB (10^6 bytes) of a process, this one where none is named.
 

@@ -18,6 +18,8 @@ from pipeline.style import StyleCard, StyleFile, read_style, style_paths
 from pipeline.stylize.steady import Steady
 from pipeline.stylize.stylizer import Stylizer
 
+FASTEST_FPS = 30.0
+"""The rate that is held without being asked for one, where the source gives as many."""
 FRAMES = 10
 HOLDS_BELOW = 0.75
 """Share of a frame's time that painting may take at the start: the rest is the camera's and the window's."""

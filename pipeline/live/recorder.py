@@ -13,14 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.common.adapters import Adapter, load
 from pipeline.common.concurrency import LOOK_EVERY_S, LatestSlot
 from pipeline.common.errors import OutputError
 from pipeline.drawing.letterbox import letterbox
 from pipeline.frame import Frame, Pixels
 from pipeline.images.writing import write_image
 from pipeline.live.painter import Painting
-from pipeline.stream import StreamInfo
-from pipeline.video.writing.recording import VideoFileSink
+from pipeline.stream import Sink, StreamInfo
+
+VIDEO_FILE = Adapter("pipeline.video.writing.recording:VideoFileSink", "av")
+"""What a recording is written with; not needed for the first picture, and slow to import."""
 
 _MICROSECONDS = 1_000_000
 
@@ -72,7 +75,7 @@ class Recorder:
         self._recording: _Recording | None = None
         self._began_at: float | None = None
         if record is not None:
-            VideoFileSink(record, overwrite=overwrite)
+            load("recording", VIDEO_FILE)(record, overwrite=overwrite)
 
     @classmethod
     def idle(cls, stop: threading.Event) -> "Recorder":
@@ -165,7 +168,7 @@ class _Recording:
         self._began_at = first.captured_at
         self._dropped_before = dropped_before
         self._size = first.size
-        self._sink = VideoFileSink(path, overwrite=overwrite)
+        self._sink: Sink = load("recording", VIDEO_FILE)(path, overwrite=overwrite)
         self._sink.open(StreamInfo(first.size, info.rate or Fraction(30), live=True))
 
     def write(self, frame: Frame) -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any, Protocol
 
 from pipeline.common.interruption import stop_on_ctrl_c
 from pipeline.engines.base import Precision
+from pipeline.engines.registry import select_engine
 from pipeline.live.controls import LiveControls, Notices, Settings
 from pipeline.live.governor import Governor
 from pipeline.live.loop import LiveLoop, sink_info
-from pipeline.live.pace import find_pace
+from pipeline.live.pace import FASTEST_FPS, find_pace
 from pipeline.live.painter import Painter
 from pipeline.live.pool import EnginePool
 from pipeline.live.recorder import Recorder
@@ -30,8 +32,6 @@ from pipeline.style import StyleFile, list_styles
 from pipeline.stylize.stylizer import Stylizer
 
 Tell = Callable[[str], None]
-FASTEST_FPS = 30.0
-"""The rate that is held without being asked for one, where the source gives as many."""
 START_S = 3.0
 
 
@@ -127,7 +127,10 @@ class _Session:
             record=options.record, overwrite=options.overwrite,
         )  # fmt: skip
         sinks = [stack.enter_context(sink) for sink in make_sinks(options, self._controls.do, self._state)]
-        source = stack.enter_context(open_live(options.asked, self._stop, self._notices.tell, opener))
+        with ThreadPoolExecutor(1) as beside:  # the engine's package loads while the camera opens
+            engine = beside.submit(select_engine, options.engine)
+            source = stack.enter_context(open_live(options.asked, self._stop, self._notices.tell, opener))
+            engine.result()
         styles, governor = self._paced(styles, first, source)
         pool = EnginePool(
             styles, self._open_stylizer, self._notices.tell, most_open=max(8, len(options.styles) + 6)

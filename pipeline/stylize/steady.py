@@ -28,7 +28,7 @@ _TRUSTED = 0.5
 _LOOSER = 0.1  # of the motion's length is forgiven besides: fast motion is measured less exactly
 _NOWHERE = (1e4, 1e4)
 _KEPT = 0.97  # of the variance of the Laplacian, which sharpening makes up for
-_SHARPEST = 1.0
+_SHARPEST = 0.5
 _FOLLOWED = 0.8  # of what is missing is made up with the next frame
 
 Plane = NDArray[np.float32]

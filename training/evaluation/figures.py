@@ -109,6 +109,14 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure("warp_error_real_input", "  of the input", "the same of these clips before painting", ".4f"),
     Figure(
+        "warp_error_real_steady", "  with --steady", "the same of these clips painted with --steady", ".4f"
+    ),
+    Figure(
+        "sharpness_steady",
+        "  sharpness with --steady",
+        "variance of the Laplacian of the clips painted with --steady over that without, mean of the clips",
+    ),
+    Figure(
         "flicker",
         "flicker, noisy still",
         "root mean square change of a painted still with sensor noise of deviation 3/255, mean of the stills",
@@ -152,6 +160,9 @@ def summary(measured: Measured, cost: dict[str, float | None]) -> dict[str, floa
         ("flicker", measured.flicker),
     ):
         found[name], found[f"{name}_input"] = means([stability for _, stability in clips])
+    if measured.steady:
+        found["warp_error_real_steady"] = mean(calmed.warp_error for _, calmed in measured.steady)
+        found["sharpness_steady"] = mean(calmed.sharpness for _, calmed in measured.steady)
     return {figure.name: found.get(figure.name) for figure in FIGURES}
 
 
@@ -167,7 +178,9 @@ def means(found: Sequence[Stability]) -> tuple[float | None, float | None]:
 
 def style_report(measured: Measured, figures: dict[str, float | None]) -> dict[str, Any]:
     """What ``report.json`` holds of one style."""
-    clips = {"exact": measured.exact, "real": measured.real, "flicker": measured.flicker}
+    clips = {
+        "exact": measured.exact, "real": measured.real, "flicker": measured.flicker, "steady": measured.steady
+    }  # fmt: skip
     return {
         "figures": figures,
         "photos": measured.photos,

@@ -28,6 +28,8 @@ Pixels = NDArray[np.uint8]
 """A frame: (H, W, 3) uint8, BGR, C-contiguous."""
 Paint = Callable[[Pixels], Pixels]
 """A style: frame in, frame of the same size out."""
+Calm = Callable[[Sequence[Pixels], Sequence[Pixels]], list[Pixels]]
+"""Frames of a clip and their paintings in, the paintings with less flicker out."""
 
 T = TypeVar("T")
 PHOTO_SIDE_PX = 512

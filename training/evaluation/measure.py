@@ -13,8 +13,8 @@ from pipeline.common.errors import CheckpointError
 from training.evaluation import distances, objective, single_layers
 from training.evaluation.flow_clips import FlowClip
 from training.evaluation.kernel_distance import KernelDistance, cycle_error
-from training.evaluation.material import Clip, Paint, Photo, Pixels, frame_of, image_of, spread
-from training.evaluation.stability import Motion, Stability, estimated_motions, flicker, warp_error
+from training.evaluation.material import Calm, Clip, Paint, Photo, Pixels, frame_of, image_of, spread
+from training.evaluation.stability import Calmed, Motion, Stability, estimated_motions, flicker
 from training.feed_forward.data import read_painting
 from training.gatys.job import open_encoder
 from training.gatys.recipe import RenderRecipe
@@ -37,6 +37,7 @@ class Subject:
         recipe: of its training, as its card tells; empty where unknown.
         painting: what it was trained on; None leaves out what needs it.
         back: the other direction of a pair trained between two folders; None leaves the cycle out.
+        calm: what ``--steady`` does; None leaves it out.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Subject:
     recipe: dict[str, Any] = field(default_factory=dict)
     painting: Path | None = None
     back: Paint | None = None
+    calm: Calm | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Measured:
     """What was measured of one style.
 
     Attributes:
-        photos: figures by photograph's name. exact, real, flicker: (name, figure) of each clip or still.
+        photos: figures by photograph's name. exact, real, steady, flicker: (name, figure) of each clip.
         translation: kernel distances and cycle error, of styles trained between two folders.
         notes: what was left out, and why.
         painted, optimised: pictures by photograph's name, of those that a report shows.
@@ -105,6 +107,7 @@ class Measured:
     exact: list[tuple[str, Stability]] = field(default_factory=list)
     real: list[tuple[str, Stability]] = field(default_factory=list)
     flicker: list[tuple[str, Stability]] = field(default_factory=list)
+    steady: list[tuple[str, Calmed]] = field(default_factory=list)
     translation: dict[str, float | None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     painted: dict[str, Pixels] = field(default_factory=dict)
@@ -186,11 +189,14 @@ class Examiner:
         for clip in self.material.exact:
             self.say(f"{subject.name}: clip of {clip.name}")
             painted = [subject.paint(frame) for frame in clip.frames]
-            measured.exact.append((clip.name, _stability(painted, clip.frames, clip.motions)))
+            measured.exact.append((clip.name, Stability.of(painted, clip.frames, clip.motions)))
         for real in self.material.real:
             self.say(f"{subject.name}: {real.clip.name}")
             painted = [subject.paint(frame) for frame in real.clip.frames]
-            measured.real.append((real.clip.name, _stability(painted, real.clip.frames, real.motions)))
+            measured.real.append((real.clip.name, Stability.of(painted, real.clip.frames, real.motions)))
+            if subject.calm is not None:
+                calm = subject.calm(real.clip.frames, painted)
+                measured.steady.append((real.clip.name, Calmed.of(calm, painted, real.motions)))
             if len(measured.shown) < CLIPS_SHOWN:
                 measured.shown[real.clip.name] = middle(painted)
         for photo in self.material.photos[:FLICKER_PHOTOS]:
@@ -266,10 +272,6 @@ def middle(frames: Sequence[Pixels]) -> list[Pixels]:
     return list(frames[start : start + FRAMES_SHOWN])
 
 
-def _stability(painted: list[Pixels], frames: list[Pixels], motions: list[Motion]) -> Stability:
-    return Stability(warp_error(painted, motions), warp_error(frames, motions))
-
-
 def _objective_figures(
     network: dict[str, float], done: objective.Optimised, recipe: RenderRecipe
 ) -> dict[str, Any]:
@@ -281,10 +283,8 @@ def _objective_figures(
         "network": network,
         "optimised": {**done.terms, "lowest_total": min(done.losses)},
         "untouched_total": done.losses[0],
-        "weights": {
-            "content": recipe.content_weight, "style": recipe.style_weight, "tv": recipe.tv_weight
-        },
-    }  # fmt: skip
+        "weights": {"content": recipe.content_weight, "style": recipe.style_weight, "tv": recipe.tv_weight},
+    }
 
 
 def median_of(measured: Measured, *keys: str) -> float | None:

@@ -34,6 +34,36 @@ class Stability:
     painted: float
     input: float
 
+    @classmethod
+    def of(
+        cls, painted: Sequence[Pixels], frames: Sequence[Pixels], motions: Sequence[Motion]
+    ) -> "Stability":
+        """The warp errors of a clip."""
+        return cls(warp_error(painted, motions), warp_error(frames, motions))
+
+
+@dataclass(frozen=True)
+class Calmed:
+    """What ``--steady`` makes of a painted clip: its warp error, and how sharp it still is.
+
+    Attributes:
+        sharpness: variance of the Laplacian over that of the clip before, 1 is as sharp.
+    """
+
+    warp_error: float
+    sharpness: float
+
+    @classmethod
+    def of(cls, calm: Sequence[Pixels], painted: Sequence[Pixels], motions: Sequence[Motion]) -> "Calmed":
+        """The figures of a clip."""
+        return cls(warp_error(calm, motions), detail(calm) / max(detail(painted), 1e-6))
+
+
+def detail(frames: Sequence[Pixels]) -> float:
+    """Variance of the Laplacian of the grey frames, their mean."""
+    laplacians = (cv2.Laplacian(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), cv2.CV_32F) for frame in frames)
+    return float(np.mean([laplacian.var() for laplacian in laplacians]))
+
 
 def warp_error(frames: Sequence[Pixels], motions: Sequence[Motion]) -> float:
     """Root of the masked mean square of what changes in a clip besides its motion; 0 = nothing flickers.

@@ -75,7 +75,7 @@ class PacedSource(Source):
 
 
 class PacedSynthetic(Source):
-    """The synthetic scene at a fixed rate, from frames drawn beforehand, so that giving one costs nothing.
+    """The synthetic scene at a fixed rate; a frame is drawn once, and giving it again costs nothing.
 
     Frames are due at ``start + index / rate`` whatever the reader does. One that cannot be given before
     the next is due is skipped, as a camera would have overwritten it: its index is missing.
@@ -87,36 +87,46 @@ class PacedSynthetic(Source):
         rate: Fraction | int = 30,
         frames: int | None = None,
         *,
-        drawn: int = 48,
+        pictures: int = 48,
+        beforehand: bool = False,
         stop: threading.Event | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
-        """Draw ``drawn`` frames, which are shown forwards and backwards in turn.
+        """Frames are ``pictures`` ones, forwards and backwards in turn.
 
         Args:
             size: (height, width).
             rate: frames a second.
             frames: the schedule's length; None never ends.
+            beforehand: draw all of them now, for a measurement; else all but the first before each is due.
             stop: ends the waiting for the next frame's time.
 
         Raises:
             InputError: a size, rate or number below what makes sense.
         """
-        scene = SyntheticSource(size, rate, frames)
+        self._scene = scene = SyntheticSource(size, rate, frames)
         self.info = replace(scene.info, live=True)
         self._stop = stop or threading.Event()
         self._clock = clock
-        forwards = [scene.frame(index).pixels for index in range(max(1, drawn))]
-        self._pictures: list[Pixels] = forwards + forwards[-2:0:-1]
+        self._places = [*range(pictures), *range(pictures - 2, 0, -1)]
+        self._drawn: dict[int, Pixels] = {}
+        for place in range(pictures if beforehand else 1):
+            self._picture(place)
+
+    def _picture(self, index: int) -> Pixels:
+        place = self._places[index % len(self._places)]
+        if place not in self._drawn:
+            self._drawn[place] = self._scene.frame(place).pixels
+        return self._drawn[place]
 
     def __iter__(self) -> Iterator[Frame]:
         rate = self.info.rate or Fraction(30)
         start_at, index = self._clock(), 0
         while self.info.frame_count is None or index < self.info.frame_count:
-            due_at = start_at + float(index / rate)
+            due_at, picture = start_at + float(index / rate), self._picture(index)
             if not _wait_until(due_at, self._stop, self._clock):
                 return
-            yield Frame(self._pictures[index % len(self._pictures)], index, due_at, index / rate)
+            yield Frame(picture, index, due_at, index / rate)
             index = max(index + 1, int((self._clock() - start_at) * rate))
 
 

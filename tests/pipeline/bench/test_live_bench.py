@@ -122,9 +122,12 @@ def test_the_command_writes_json_and_a_plot(
     told = capsys.readouterr().out
     assert "live age, due to shown" in told
     assert "verdict: " in told
+    assert "chosen: best network at scale 1, steady for 30 fps" in told
+    assert "each core, with all that runs here" in told
     read = json.loads(report.read_text())
     assert read["shown"] + read["dropped"] == 20
     assert set(read["stages"]) == set(STAGES)
+    assert len(read["core_shares"]) == machine.usable_cores()
     assert plot.stat().st_size > 5000
 
 

@@ -151,9 +151,10 @@ def test_a_late_reader_makes_frames_old_not_the_clock_slow() -> None:
     assert clock.now - 100 == pytest.approx(1.0)
 
 
-def test_a_schedule_skips_what_nobody_could_have_taken() -> None:
+@pytest.mark.parametrize("beforehand", [False, True])
+def test_a_schedule_skips_what_nobody_could_have_taken(beforehand: bool) -> None:
     clock = WaitingClock()
-    source = PacedSynthetic((8, 8), 10, 12, drawn=2, stop=clock, clock=clock)  # type: ignore[arg-type]
+    source = PacedSynthetic((8, 8), 10, 12, pictures=2, beforehand=beforehand, stop=clock, clock=clock)  # type: ignore[arg-type]
     got = []
     for frame in source:
         got.append((frame.index, round(frame.captured_at - 100, 6)))

@@ -10,7 +10,7 @@ from PIL import Image
 
 from training.evaluation import figures, sheets
 from training.evaluation.measure import Measured
-from training.evaluation.stability import Stability
+from training.evaluation.stability import Calmed, Stability
 from training.studies.scatter import Point, Scatter, draw_scatters, pareto_front
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "evaluation.schema.json"
@@ -42,6 +42,7 @@ def measured() -> Measured:
             "c": {"content": 0.9, "objective": objective(-0.2, None)},
         },
         exact=[("x", Stability(0.02, 0.01)), ("y", Stability(0.04, 0.01))],
+        steady=[("x", Calmed(0.01, 0.9)), ("y", Calmed(0.02, 1.0))],
     )
 
 
@@ -53,6 +54,8 @@ def test_a_summary_takes_medians_over_photos_and_means_over_clips() -> None:
     assert found["content"] == 0.4
     assert found["warp_error_exact"] == pytest.approx(0.03)
     assert found["warp_error_exact_input"] == pytest.approx(0.01)
+    assert found["warp_error_real_steady"] == pytest.approx(0.015)
+    assert found["sharpness_steady"] == pytest.approx(0.95)
     left_out = {name for name, value in found.items() if value is None}
     assert {"warp_error_real", "flicker", "gmacs", "style_distance"} <= left_out
 

@@ -11,6 +11,7 @@ from training.evaluation.flow_clips import Ellipse, Layer, Placement
 from training.evaluation.material import Photo, Pixels
 from training.evaluation.stability import (
     NOISE_DEVIATION,
+    Calmed,
     Motion,
     estimated_motions,
     flicker,
@@ -153,3 +154,12 @@ def test_flicker_of_the_input_is_its_noise() -> None:
     assert found.input == pytest.approx(expected, rel=0.02)
     assert found.painted == found.input
     assert flicker(lambda frame: flat(9), flat(128)).painted == 0.0
+
+
+def test_steady_is_judged_by_warp_error_and_sharpness() -> None:
+    rng = np.random.default_rng(0)
+    painted = list(rng.integers(0, 256, (3, 32, 32, 3), np.uint8))
+    soft = [np.asarray(cv2.GaussianBlur(painted[0], (5, 5), 0), np.uint8)] * 3
+    found = Calmed.of(soft, painted, still_motions(painted))
+    assert found.warp_error == 0.0
+    assert 0.0 < found.sharpness < 0.5
