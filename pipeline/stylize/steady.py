@@ -24,11 +24,10 @@ AGREES_PX, DIFFERS_PX = 1.0, 3.0
 """Forward and backward flow lead back to within so many small pixels: full trust, and none."""
 FITS, CLASHES = 12.0, 36.0
 """Difference of colour, 0..255, between a small pixel and where it came from: full trust, and none."""
-_TRUSTED = 0.5
+_TRUSTED = 0.7
 _LOOSER = 0.1  # of the motion's length is forgiven besides: fast motion is measured less exactly
-_NOWHERE = (1e4, 1e4)
 _KEPT = 0.97  # of the variance of the Laplacian, which sharpening makes up for
-_SHARPEST = 0.5
+_SHARPEST = 0.75
 _FOLLOWED = 0.8  # of what is missing is made up with the next frame
 
 Plane = NDArray[np.float32]
@@ -175,16 +174,22 @@ def _small(source: Pixels) -> _Small:
 
 
 def _trust(back: Flow, forth: Flow, now: _Small, before: _Small) -> Plane:
-    """(h, w), 0..1: flow that comes back, from a place inside the picture, and colours that fit."""
+    """(h, w), 0..1: flow that comes back, from a place inside the picture, and colours that fit.
+
+    Smoothed: what lies among doubtful places is doubtful, so that old and new do not stand in speckles.
+    """
     came_from = _grid(*back.shape[:2]) + back
-    returned = cv2.remap(forth, came_from, None, cv2.INTER_LINEAR, borderValue=_NOWHERE)
+    returned = cv2.remap(forth, came_from, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     was = cv2.remap(before.colors, came_from, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     astray = _length(back + returned) - _LOOSER * _length(back)
     blue, green, red = cv2.split(cv2.absdiff(now.colors, was))
     change = cv2.max(cv2.max(blue, green), red)
     agrees = np.clip((DIFFERS_PX - astray) / (DIFFERS_PX - AGREES_PX), 0.0, 1.0)
     fits = np.clip((CLASHES - change) / (CLASHES - FITS), 0.0, 1.0)
-    return (agrees * fits).astype(np.float32)
+    height, width = back.shape[:2]
+    inside = cv2.inRange(came_from, (-1.0, -1.0), (float(width), float(height))) != 0
+    trust = cv2.GaussianBlur((agrees * fits * inside).astype(np.float32), (7, 7), 0)
+    return trust.astype(np.float32, copy=False)
 
 
 def _length(flow: Flow) -> Plane:
