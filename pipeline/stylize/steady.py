@@ -104,22 +104,28 @@ class Steady:
         if motion is None or shown is None or shown.shape[:2] != motion.size:
             self._carried, self._sharper = None, 0.0
             return
-        height, width = motion.size
-        per_pixel = np.float32((width / motion.back.shape[1], height / motion.back.shape[0]))
-        came_from = cv2.resize(
-            motion.back * per_pixel, (width, height), self._room("from", (height, width, 2))
+        size, came_from = motion.size, self._came_from(motion)
+        place, part = cv2.convertMaps(  # type: ignore[call-overload]
+            came_from,
+            None,
+            cv2.CV_16SC2,
+            self._room("place", (*size, 2), np.int16),
+            self._room("part", size, np.uint16),
         )
-        came_from += _grid(height, width)
-        place, part = cv2.convertMaps(
-            came_from, None, cv2.CV_16SC2,
-            self._room("place", (height, width, 2), np.int16), self._room("part", (height, width), np.uint16),
-        )  # fmt: skip
         carried = cv2.remap(
-            shown, place, part, cv2.INTER_LINEAR, self._room("carried", shown.shape, np.uint8),
+            shown, place, part, cv2.INTER_LINEAR, self._room("carried", (*size, 3), np.uint8),
             borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
-        trust = cv2.resize(motion.trust, (width, height), self._room("trust", (height, width)))
-        self._carried = carried, (trust < _TRUSTED).view(np.uint8)
+        trust = cv2.resize(motion.trust, size[::-1], self._room("trust", size))
+        self._carried = carried, (trust < _TRUSTED).view(np.uint8)  # type: ignore[assignment]
+
+    def _came_from(self, motion: Motion) -> Flow:
+        """(H, W, 2): the (x, y) in the last frame of every pixel."""
+        height, width = motion.size
+        per_pixel = np.array((width / motion.back.shape[1], height / motion.back.shape[0]), np.float32)
+        flow = cv2.resize(motion.back * per_pixel, (width, height), self._room("from", (height, width, 2)))
+        came_from: Flow = np.add(flow, _grid(height, width), out=self._room("from", (height, width, 2)))
+        return came_from
 
     def _room(self, name: str, shape: tuple[int, ...], kind: type[np.generic] = np.float32) -> NDArray[Any]:
         """An array that is used again with every frame: new memory would cost more than the work in it."""
@@ -179,8 +185,7 @@ def _trust(back: Flow, forth: Flow, now: _Small, before: _Small) -> Plane:
     Smoothed: what lies among doubtful places is doubtful, so that old and new do not stand in speckles.
     """
     came_from = _grid(*back.shape[:2]) + back
-    returned = cv2.remap(forth, came_from, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    was = cv2.remap(before.colors, came_from, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    returned, was = _fetched(forth, came_from), _fetched(before.colors, came_from)
     astray = _length(back + returned) - _LOOSER * _length(back)
     blue, green, red = cv2.split(cv2.absdiff(now.colors, was))
     change = cv2.max(cv2.max(blue, green), red)
@@ -189,11 +194,17 @@ def _trust(back: Flow, forth: Flow, now: _Small, before: _Small) -> Plane:
     height, width = back.shape[:2]
     inside = cv2.inRange(came_from, (-1.0, -1.0), (float(width), float(height))) != 0
     trust = cv2.GaussianBlur((agrees * fits * inside).astype(np.float32), (7, 7), 0)
-    return trust.astype(np.float32, copy=False)
+    return np.asarray(trust, np.float32)
+
+
+def _fetched(values: NDArray[Any], came_from: Flow) -> NDArray[Any]:
+    """``values`` from between their pixels, the edge repeated."""
+    return cv2.remap(values, came_from, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload, no-any-return]
 
 
 def _length(flow: Flow) -> Plane:
-    return cv2.magnitude(*cv2.split(flow)).astype(np.float32, copy=False)
+    length: Plane = cv2.magnitude(*cv2.split(flow))  # type: ignore[assignment]
+    return length
 
 
 @lru_cache(maxsize=4)

@@ -7,7 +7,7 @@ from typing import Any
 
 from training.evaluation.measure import Measured, median_of
 from training.evaluation.single_layers import CONTENT_LAYER, GRAM_LAYERS, WASSERSTEIN_LAYER
-from training.evaluation.stability import Stability
+from training.evaluation.stability import Calmed, Stability
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def means(found: Sequence[Stability]) -> tuple[float | None, float | None]:
 
 def style_report(measured: Measured, figures: dict[str, float | None]) -> dict[str, Any]:
     """What ``report.json`` holds of one style."""
-    clips = {
+    clips: dict[str, Sequence[tuple[str, Stability | Calmed]]] = {
         "exact": measured.exact, "real": measured.real, "flicker": measured.flicker, "steady": measured.steady
     }  # fmt: skip
     return {
