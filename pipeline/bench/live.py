@@ -16,7 +16,7 @@ from pipeline.frame import Pixels
 from pipeline.live.controls import LiveControls, Notices, Settings
 from pipeline.live.governor import Governor
 from pipeline.live.loop import LiveLoop
-from pipeline.live.pace import FASTEST_FPS, at_a_pace
+from pipeline.live.pace import FASTEST_FPS, find_pace
 from pipeline.live.painter import Painter, Painting
 from pipeline.live.pool import EnginePool
 from pipeline.live.recorder import Recorder
@@ -55,16 +55,15 @@ class Rig:
         def opened(style: StyleFile, size: tuple[int, int]) -> Stylizer:
             return Stylizer(style, size, engine=options.engine, precision=options.precision)
 
-        governor = Governor(min(FASTEST_FPS, options.rate))
-        styles, self.pace = at_a_pace(
-            (options.style,), 0, options.size, quality=options.quality, target_fps=governor.target_fps,
+        rate = min(FASTEST_FPS, options.rate)
+        styles, self.pace = find_pace(
+            (options.style,), 0, options.size, quality=options.quality, target_fps=rate,
             highest=options.settings.scale, engine=options.engine, precision=options.precision,
         )  # fmt: skip
-        governor.scale = self.pace.scale
         settings = replace(options.settings, steady=self.pace.steady)
         pool = EnginePool(styles, opened, lambda line: None)
         stalling = partial(_Stalling, every_s=stall_every_s) if stall_every_s else Painter
-        self._painter = stalling(pool, governor)
+        self._painter = stalling(pool, self.pace.governor(rate))
         self.engine = self._painter.prepare(options.size, settings)
         self._source = PacedSynthetic(options.size, options.rate, frames, beforehand=True, stop=self.stop)
         notices = Notices(lambda line: None, time.monotonic)
