@@ -26,6 +26,7 @@ const latency = new Latency();
 const recording = new Recording();
 const panel = new Panel(command);
 let state = null;
+let before = null; // the state of the server that was lost
 let wanted = false; // the camera, by the visitor
 let newsTimer = 0;
 
@@ -142,6 +143,8 @@ function paint(picture, source, age, milliseconds) {
 
 link.addEventListener("state", ({ detail }) => {
   state = detail;
+  if (before) restore(before, state);
+  before = null;
   panel.show(state);
   document.body.classList.toggle("viewing", viewing());
   exchange.longest = state.longest_px ?? exchange.longest;
@@ -162,16 +165,19 @@ link.addEventListener("open", () => {
   document.body.classList.remove("lost");
   news("");
   if (camera.running) link.command("thumbnails");
-  if (state && !viewing()) restore(state);
+  before = viewing() ? null : state;
 });
 
-// The server began anew, and knows nothing of this page: its settings are told again.
-function restore({ chosen, strength, brush, on, rows, mix }) {
-  link.command(`style ${chosen + 1}`);
-  if (rows.length) link.command(mixCommand(rows, mix));
+// The server began anew, and knows nothing of this page: its settings are told again, as far as they fit.
+function restore({ styles, chosen, strength, brush, on, rows, mix }, now) {
+  const titles = (list) => list.map((style) => style.title).join("\n");
+  if (titles(styles) === titles(now.styles)) {
+    link.command(`style ${chosen + 1}`);
+    if (rows.length) link.command(mixCommand(rows, mix));
+  }
   link.command(`strength ${strength}`);
   link.command(`brush ${brush}`);
-  for (const name of ["keep-colors", "steady"]) if (on[name]) link.command(name);
+  for (const name of ["keep-colors", "steady"]) if (on[name] !== now.on[name]) link.command(name);
 }
 
 link.addEventListener("lost", ({ detail }) => {

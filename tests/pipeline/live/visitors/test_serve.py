@@ -42,6 +42,11 @@ def test_a_server_that_was_killed_is_found_again_with_the_settings_of_before(
     page.until("!document.body.classList.contains('lost')")
     assert sent_and_painted(page)
     page.until(f"{LIVE} && {TITLE} === 'Row inverted'")
+    second.kill()
+    page.until("document.body.classList.contains('lost')")
+    serve("--port", port, "--styles", str(folder / "invert.onnx"))  # none of the styles of before
+    page.until(f"!document.body.classList.contains('lost') && {TITLE} === 'Title of invert'")
+    assert sent_and_painted(page)
     page.close()
 
 
