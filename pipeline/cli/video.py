@@ -109,6 +109,8 @@ def video(
 
     check_output(output, container, json_lines)
     chosen.require_used("--schedule", schedule)
+    if "" in sources:
+        raise typer.BadParameter("the name of an input is empty; look at the variable that it comes from")
     wanted = VideoOptions(
         Path(sources[0]), output, named=sources[0], container=container or "mkv",
         crf=crf, preset=preset, codec=codec, fps=parse_fps(fps),

@@ -177,7 +177,7 @@ def write_error(path: Path, error: Exception) -> OutputError:
     """Translate a refusal to write ``path``, the operating system's or a library's, into one line."""
     if not isinstance(error, OSError):
         return OutputError(f"{path} could not be written ({error}); choose another output")
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) and not path.parent.is_dir():
         return OutputError(
             f"{path} could not be written: the folder {path.parent} does not exist; create it first"
         )

@@ -11,7 +11,7 @@ from pipeline.frame import Alpha, Pixels
 from pipeline.images.reading import Picture, list_images, read_picture
 from pipeline.images.resizing import resize
 from pipeline.images.transparency import off_white
-from pipeline.images.writing import WITH_ALPHA, WRITABLE, write_image
+from pipeline.images.writing import WITH_ALPHA, WRITABLE, check_suffix, write_image
 from pipeline.lookup import find_style
 from pipeline.style import StyleFile
 from pipeline.stylize.blend import blend
@@ -155,6 +155,7 @@ def plan_outputs(paths: Sequence[Path], options: ImageOptions) -> list[Path]:
             parent folder.
     """
     output = options.output
+    check_suffix(output)
     if output.suffix.lower() in WRITABLE and not output.is_dir():
         if len(paths) > 1 or options.inputs[0].is_dir():
             raise OutputError(f"{output} is one file for {len(paths)} pictures; name a folder")

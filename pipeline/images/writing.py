@@ -15,6 +15,10 @@ WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 WITH_ALPHA = (".png", ".webp", ".tif", ".tiff")
 """Those that hold transparency."""
 
+_OF_OTHERS = (
+    *(".avif", ".bmp", ".dng", ".exr", ".gif", ".heic", ".heif", ".ico", ".jp2", ".jxl", ".pdf", ".ppm"),
+    *(".psd", ".svg", ".tga", ".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"),
+)
 _TIFF = (".tif", ".tiff")
 _PHOTO_QUALITY = 95
 _QUALITY = {
@@ -49,6 +53,12 @@ def encode_image(suffix: str, pixels: Pixels, exif: bytes = b"") -> bytes:
         height, width = pixels.shape[:2]
         raise OutputError(f"{width}x{height} is too large for {suffix}; try .png")
     return data.tobytes()
+
+
+def check_suffix(path: Path) -> None:
+    """Raise OutputError for the name of a file that is not written, lest it becomes a folder's."""
+    if path.suffix.lower() in _OF_OTHERS and not path.is_dir():
+        raise OutputError(f"{path} ends in {path.suffix!r}; choose one of {' '.join(WRITABLE)}, or a folder")
 
 
 def write_image(path: Path, pixels: Pixels, *, overwrite: bool = False, exif: bytes = b"") -> None:

@@ -15,6 +15,7 @@ from pipeline.stylize.scheduled import ScheduledStylizer
 from pipeline.stylize.steady import Steady
 from pipeline.video.options import VideoOptions
 from pipeline.video.outputs.base import OutputAssembler, OutputRequest
+from pipeline.video.outputs.gif import FASTEST_FPS
 from pipeline.video.outputs.opening import holds_pixel_aspect, holds_times, open_assembler
 from pipeline.video.outputs.standard_output import is_standard_output
 from pipeline.video.reading import picture_sequence
@@ -94,6 +95,7 @@ class VideoPlan:
             hdr=options.hdr,
             square=not holds_pixel_aspect(options.output),
             even=not holds_times(options.output),
+            fastest=FASTEST_FPS if options.suffix == ".gif" else None,
         )
 
     def open_stylizer(self, source: MediaSource) -> ScheduledStylizer:

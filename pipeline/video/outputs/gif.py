@@ -25,6 +25,9 @@ from pipeline.video.writing.encoding import Encoding
 from pipeline.video.writing.frame_encoder import FrameEncoder, VideoSpec
 from pipeline.video.writing.verification import check_video
 
+FASTEST_FPS = Fraction(50)
+"""Browsers and most programs show a picture of one hundredth of a second for ten."""
+
 _TICK = Fraction(1, 100)  # a GIF counts hundredths of a second
 _LARGEST = _LONGEST_DELAY = 65535  # a GIF counts both in two bytes
 

@@ -97,7 +97,8 @@ class VideoDecoder:
         if isinstance(stream, VideoStream):
             self._check_decoder(stream)
             return stream
-        kinds: list[str] = sorted({s.type for s in self.container.streams}) or ["nothing"]
+        found = {"a cover picture" if s.type == "video" else s.type for s in self.container.streams}
+        kinds = sorted(found, reverse=True) or ["nothing"]
         self.close()
         raise InputError(f"{self.path} has no video stream, only {', '.join(kinds)}; name a video file")
 

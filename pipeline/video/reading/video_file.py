@@ -35,6 +35,17 @@ _SEEK_EARLIER_S = 1  # so that filters that look back have something to look at
 _MARKS = {"STEREO3D": "3D video (two views)", "SPHERICAL": "360-degree video"}
 
 
+def _marks(picture: VideoFrame) -> list[str]:
+    """What goes along with a picture and is lost."""
+    try:
+        beside = picture.side_data
+    except (
+        ValueError
+    ):  # PyAV 18 has no name for some kinds that FFmpeg 8 gives: EXIF, whose file has no marks
+        return []
+    return [what for mark, what in _MARKS.items() if beside.get(mark) is not None]
+
+
 class VideoFileSource(MediaSource):
     """The pictures of a video file, upright, in order, with the file's own times.
 
@@ -55,6 +66,7 @@ class VideoFileSource(MediaSource):
         deinterlace: Deinterlace = "auto",
         square: bool = False,
         even: bool = False,
+        fastest: Fraction | None = None,
         hdr: Hdr = "tone-map",
     ) -> None:
         """Open ``path``.
@@ -64,6 +76,7 @@ class VideoFileSource(MediaSource):
             fps: frames at this even rate instead of the file's own times.
             deinterlace: ``auto`` does it where the first picture is marked as interlaced.
             even: frames from zero on at the file's own rate, made even, where ``fps`` is None.
+            fastest: frames a second at most; a faster file gets this even rate.
             square: pixels that are not square become so.
             hdr: PQ and HLG become BT.709, or stay as they are coded and are tagged so.
 
@@ -80,6 +93,11 @@ class VideoFileSource(MediaSource):
         self._begin()
         own = (self._decoder.rate or NO_RATE).limit_denominator(1001)
         self.even_fps = fps or (own if even else None)
+        if fastest is not None and (wanted := self.even_fps or own) > fastest:
+            self.even_fps = fastest
+            self.notes.append(
+                f"{float(wanted):g} pictures a second became {fastest}: players slow faster ones down"
+            )
         self._from_zero = even
         first = self._peek()
         self._deinterlace = deinterlace == "on" or (deinterlace == "auto" and first.interlaced_frame)
@@ -118,8 +136,7 @@ class VideoFileSource(MediaSource):
             first, aspect, self._decoder.aperture((first.height, first.width)), size, square
         )
         self.notes += geometry.notes(aspect)
-        marked = [what for mark, what in _MARKS.items() if first.side_data.get(mark) is not None]
-        self.notes += [f"the mark of {what} is left out" for what in marked]
+        self.notes += [f"the mark of {what} is left out" for what in _marks(first)]
         return geometry
 
     def _settle_color(self, first: VideoFrame, hdr: Hdr) -> None:

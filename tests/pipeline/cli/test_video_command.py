@@ -168,6 +168,11 @@ def test_an_output_folder_that_is_missing_is_named(clip: Path, tmp_path: Path, c
     assert str(tmp_path / "no") in capsys.readouterr().err
 
 
+def test_an_empty_name_is_not_the_folder_one_stands_in(tmp_path: Path, capsys: Capture) -> None:
+    assert main.run(["video", "", "-o", str(tmp_path / "out.mp4"), "--style", "invert"]) == 2
+    assert "name of an input is empty" in capsys.readouterr().err.replace("\n", " ")
+
+
 @pytest.mark.parametrize("option", [["--strength", "1.5"], ["--precision", "fp99"], ["--size", "big"]])
 def test_wrong_options_are_usage_errors(option: list[str], clip: Path, tmp_path: Path) -> None:
     assert main.run(["video", str(clip), "-o", str(tmp_path / "out.mp4"), "--style", "invert", *option]) == 2

@@ -112,3 +112,10 @@ def test_ctrl_c_keeps_finished_pictures(tmp_path: Path, invert: str) -> None:
     done = run_images(ImageOptions(inputs, tmp_path / "out", invert), interrupt)
     assert done.interrupted
     assert [p.name for p in done.written] == ["0.png", "1.png"]
+
+
+@pytest.mark.parametrize("name", ["out.bmp", "out.gif", "out.HEIC", "out.mp4"])
+def test_a_file_that_is_not_written_does_not_become_a_folder(tmp_path: Path, invert: str, name: str) -> None:
+    with pytest.raises(OutputError, match=r"choose one of .png"):
+        run_images(ImageOptions((picture(tmp_path / "in.png"),), tmp_path / name, invert))
+    assert [path.name for path in tmp_path.iterdir()] == ["in.png"]

@@ -48,6 +48,17 @@ def test_the_last_picture_stands_as_long_as_in_the_source(
     assert (done.frames, round(seconds(result), 2)) == (25, 15.96)
 
 
+def test_a_gif_is_not_faster_than_browsers_show(tmp_path: Path, style: str) -> None:
+    """They show a picture of one hundredth of a second for ten."""
+    clip, result = make_media.clip(tmp_path / "in.mp4", seconds=1.0, rate=60), tmp_path / "out.gif"
+    done = run_video(VideoOptions(clip, result, style, engine="identity"))
+    assert done.frames == 50
+    assert "60 pictures a second became 50: players slow faster ones down" in done.notes
+    with av.open(str(result)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    assert {packet.duration * packet.time_base for packet in packets} == {Fraction(1, 50)}
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_an_even_rate_shows_it_to_the_end(tmp_path: Path, suffix: str) -> None:
     with VideoFileSource(standing(tmp_path / f"in{suffix}"), fps=Fraction(25)) as source:

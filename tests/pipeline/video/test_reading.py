@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline.common.errors import InputError, InputNotFoundError
 from pipeline.frame import Frame
@@ -160,6 +161,27 @@ def test_what_is_no_video_is_refused_with_what_to_do(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
     with pytest.raises(InputNotFoundError, match="does not exist"):
         VideoFileSource(tmp_path / "missing.mp4")
+
+
+def test_music_with_a_cover_is_told_from_a_video(tmp_path: Path) -> None:
+    path = tmp_path / "song.mp3"
+    make_media.ffmpeg(
+        "-f", "lavfi", "-i", "sine=d=0.2", "-f", "lavfi", "-i", "color=red:s=32x32:d=0.04:r=25", "-map", "0",
+        "-map", "1", "-c:v", "mjpeg", "-disposition:v", "attached_pic", path,
+    )  # fmt: skip
+    with pytest.raises(InputError, match="no video stream, only audio, a cover picture; name a video file"):
+        VideoFileSource(path)
+
+
+def test_pictures_with_exif_are_read(tmp_path: Path) -> None:
+    """FFmpeg gives EXIF as a kind of side data for which PyAV 18 has no name."""
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    for suffix in (".jpg", ".tif"):
+        Image.new("RGB", (32, 24), "red").save(tmp_path / f"in{suffix}", exif=exif)
+        frames, source = read(tmp_path / f"in{suffix}")
+        assert len(frames) == 1
+        assert source.damage is None
 
 
 def test_a_header_without_pictures_is_refused(tmp_path: Path) -> None:
