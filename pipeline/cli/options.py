@@ -34,6 +34,9 @@ Strength = Annotated[
 KeepColors = Annotated[bool, typer.Option("--keep-colors", help="Keep the input's colours.")]
 CALM = "Calm flicker, along what moves."
 Steady = Annotated[bool, typer.Option("--steady/--no-steady", help=CALM)]
+LiveSteady = Annotated[
+    bool | None, typer.Option("--steady/--no-steady", help=f"{CALM} Default: where there is time.")
+]
 StyleName = Annotated[str, typer.Option("--style", help="Name of a style, or path of a style file.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace what is there under that name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]

@@ -10,8 +10,8 @@ from pipeline.cli.options import (
     EngineChoice,
     FrameSize,
     KeepColors,
+    LiveSteady,
     LiveStyleChoice,
-    Steady,
     Strength,
     parse_size,
     say,
@@ -49,7 +49,7 @@ def serve(
     ] = 24.0,
     strength: Strength = 1.0,
     keep_colors: KeepColors = False,
-    steady: Steady = False,
+    steady: LiveSteady = None,
 ) -> None:
     """Stylize visitors' cameras on a page in the browser."""
     chosen.require_used("--styles", styles)
@@ -62,7 +62,7 @@ def serve(
         tuple(name.strip() for name in styles.split(",") if name.strip()),
         chosen.text, chosen.quality, by.name, by.wanted_precision,
         parse_size(size), visitors, target_fps,
-        Settings(strength=strength, keep_colors=keep_colors, steady=steady),
+        Settings(strength=strength, keep_colors=keep_colors), steady,
     )  # fmt: skip
     report = run_serve(options, say)
     say(f"{report.frames} frames of {report.visitors} visitors in {report.seconds:.0f} s")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.options import (
-    CALM,
     EngineChoice,
     KeepColors,
+    LiveSteady,
     LiveStyleChoice,
     Overwrite,
     Strength,
@@ -77,9 +77,7 @@ def webcam(
     ] = 1.0,
     strength: Strength = 1.0,
     keep_colors: KeepColors = False,
-    steady: Annotated[
-        bool | None, typer.Option("--steady/--no-steady", help=f"{CALM} Default: where there is time.")
-    ] = None,
+    steady: LiveSteady = None,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Show the source too.")] = False,
     overwrite: Overwrite = False,
 ) -> None:

@@ -48,6 +48,7 @@ class ServeOptions:
         visitors: painted at a time; others wait.
         target_fps: the rate each of them shall have; the governor paints smaller to hold it.
         settings: what each begins with.
+        steady: whether that calms flicker; None where there is time for it.
     """
 
     port: int = 8765
@@ -63,6 +64,7 @@ class ServeOptions:
     visitors: int = 4
     target_fps: float = 24.0
     settings: Settings = field(default_factory=Settings)
+    steady: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,10 @@ class _Studio:
             return None
 
     def _paced(self, styles: tuple[StyleFile, ...]) -> tuple[tuple[StyleFile, ...], Callable[[], Governor]]:
-        """The styles in the networks that hold the rate for one, and how each visitor's governor begins."""
+        """The styles in the networks that hold the rate for one, and how each visitor's governor begins.
+
+        Steady is on from the start where there is time for it.
+        """
         options, begin = self._options, self._begin_with
         rate = options.target_fps
         styles, pace = find_pace(
@@ -162,6 +167,8 @@ class _Studio:
             highest=begin.scale, engine=options.engine, precision=options.precision,
         )  # fmt: skip
         self._say(pace.reason)
+        steady = pace.steady if options.steady is None else options.steady
+        self._begin_with = replace(begin, steady=steady)
         return styles, partial(pace.governor, rate)
 
     def _open_stylizer(self, style: StyleFile, size: tuple[int, int]) -> Stylizer:

@@ -32,7 +32,7 @@ def styles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(styles: Path) -> Iterator[Serve]:
     files = ",".join(str(styles / f"{name}.onnx") for name in ("invert", "blur", "rows"))
-    running = Serve(styles, "--port", "0", "--styles", files)
+    running = Serve(styles, "--port", "0", "--styles", files, "--no-steady")
     yield running
     assert running.end() == 130
     print(*running.lines, sep="\n")
@@ -235,6 +235,7 @@ def test_https_with_a_certificate_of_ones_own(styles: Path, browser: Browser) ->
         assert page.ask("location.protocol") == "https:"
         go_live(page)
         assert sent_and_painted(page)
+        assert pressed(page, "steady"), "there is time for it"
         page.close()
         assert run.end() == 130
     finally:
