@@ -26,9 +26,9 @@ FITS, CLASHES = 12.0, 36.0
 """Difference of colour, 0..255, between a small pixel and where it came from: full trust, and none."""
 _TRUSTED = 0.7
 _LOOSER = 0.1  # of the motion's length is forgiven besides: fast motion is measured less exactly
-_KEPT = 0.97  # of the variance of the Laplacian, which sharpening makes up for
-_SHARPEST = 0.75
-_FOLLOWED = 0.8  # of what is missing is made up with the next frame
+_KEPT = 0.96  # of the variance of the Laplacian, which sharpening makes up for
+_SHARPEST = 1.5
+_FOLLOWED = 1.6  # what is missing of it is added so many times to the next frame's sharpening
 
 Plane = NDArray[np.float32]
 Flow = NDArray[np.float32]
@@ -149,14 +149,15 @@ class Steady:
         carried, doubtful = self._carried
         blended = cv2.addWeighted(carried, self._most, stylized, 1.0 - self._most, 0.0)
         self._shown = cv2.copyTo(stylized, doubtful, blended)  # type: ignore[assignment]
-        return self._sharpened(self._shown, stylized)  # type: ignore[arg-type]
+        return self._sharpened(self._shown, stylized, doubtful)  # type: ignore[arg-type]
 
-    def _sharpened(self, blended: Pixels, stylized: Pixels) -> Pixels:
+    def _sharpened(self, blended: Pixels, stylized: Pixels, doubtful: Pixels) -> Pixels:
         """What softened by blending and fetching, sharpened; what is carried on stays as it is."""
         shown = blended
         if self._sharper > 0.0:
             soft = cv2.GaussianBlur(blended, (3, 3), 0, self._room("soft", blended.shape, np.uint8))
-            shown = cv2.addWeighted(blended, 1.0 + self._sharper, soft, -self._sharper, 0.0)  # type: ignore[assignment]
+            sharp = cv2.addWeighted(blended, 1.0 + self._sharper, soft, -self._sharper, 0.0)
+            shown = cv2.copyTo(stylized, doubtful, sharp)  # type: ignore[assignment]
         missing = _KEPT - _detail(shown) / max(_detail(stylized), 1e-6)
         self._sharper = min(_SHARPEST, max(0.0, self._sharper + _FOLLOWED * missing))
         return shown

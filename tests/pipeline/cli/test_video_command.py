@@ -107,7 +107,7 @@ def test_steady_calms_what_is_still_and_nothing_crosses_a_cut(still: Path, tmp_p
     for begin, end in ((0, 100), (100, 250), (260, 300)):
         np.testing.assert_array_equal(calm[begin], before[begin])  # nothing of the scene before is in it
         change = [np.abs(np.diff(frames[begin + 5 : end], axis=0)).mean() for frames in (calm, before)]
-        assert change[0] < 0.85 * change[1]  # of single pixels; strokes are calmed by more
+        assert change[0] < 0.92 * change[1]  # of single pixels; strokes are calmed by more
 
 
 def test_a_steady_job_that_was_cut_off_gives_the_same_frames(
