@@ -34,6 +34,9 @@ class RecipeOptions(SizeOptions):
     temporal_weight: Annotated[
         float | None, typer.Option(min=0.0, help="Of stability in time, against flicker.")
     ] = None
+    repetition_weight: Annotated[
+        float | None, typer.Option(min=0.0, help="Against cells that repeat on plain ground.")
+    ] = None
     content_layer: Annotated[
         str | None, typer.Option(help="Of VGG-19: relu4_2, relu4_2/2 (on half the size).")
     ] = None

@@ -21,6 +21,7 @@ from training.feed_forward.distributed import Ranks, joined
 from training.feed_forward.many_styles import Judge, SamePicture, row_shares, rows_of_step
 from training.feed_forward.meter import Due, Meter, stop_if_not_finite
 from training.feed_forward.optimizer import Optimizer
+from training.feed_forward.plain_ground import repetition_on_ground, with_plain_ground
 from training.feed_forward.recipe import TrainingProgress, TrainingRecipe, TrainingRun
 from training.feed_forward.start import starting_state
 from training.feed_forward.validation import autocast, held_out_batch, validate, with_every_row
@@ -199,13 +200,16 @@ def _terms(
     device, share, motion = ranks.device, ranks.share(recipe.batch_size), None
     several = len(judges) > 1
     rows = rows_of_step(step, recipe.batch_size, len(judges), recipe.seed)[share] if several else []
-    pictures = content
+    pictures, count = content, len(content)
     if recipe.temporal_weight and temporal.weight_factor(step, recipe.steps):
         generator = step_generator(step, recipe.seed + 1)
         motion = temporal.draw_motion(recipe.batch_size, content.shape[-1], generator).part(share)
         after = temporal.second_frame(content, motion, generator, recipe.batch_size, share)
         pictures = torch.cat([content, after])
-        rows = rows * 2
+    if recipe.repetition_weight:
+        numbers = range(step * recipe.batch_size, (step + 1) * recipe.batch_size)[share]
+        pictures = torch.cat([pictures, with_plain_ground(content, recipe.seed, numbers)])
+    rows = rows * (len(pictures) // count)
     pictures = pictures.to(device, memory_format=torch.channels_last, non_blocking=True)
     with autocast(device, recipe.precision):
         drawn = network(pictures, row_shares(rows, len(judges), device)) if several else network(pictures)
@@ -213,14 +217,17 @@ def _terms(
     shown = step % recipe.repeat_after if recipe.repeat_after else step
     down, across = shift(shown, recipe.seed, recipe.largest_shift_px)
     first, given = (
-        _shifted(image[: len(content)], down, across, recipe.largest_shift_px) for image in (drawn, pictures)
+        _shifted(image[:count], down, across, recipe.largest_shift_px) for image in (drawn, pictures)
     )
-    parts = [(row, slice(n, n + 1)) for n, row in enumerate(rows[: len(content)])] or [(0, slice(None))]
+    parts = [(row, slice(n, n + 1)) for n, row in enumerate(rows[:count])] or [(0, slice(None))]
     seen = [(row, judges[row].terms(first[part], given[part])) for row, part in parts]
     if motion is not None:
-        now, then = drawn.chunk(2)
+        now, then = drawn[:count], drawn[count : 2 * count]
         steadiness = temporal.temporal_distance(now, then, motion.to(device), ranks.pooled)
         seen = [(row, {**terms, "temporal": steadiness}) for row, terms in seen]
+    if recipe.repetition_weight:
+        repeated = repetition_on_ground(drawn[-count:])
+        seen = [(row, {**terms, "repetition": repeated}) for row, terms in seen]
     return seen
 
 
@@ -233,7 +240,8 @@ def _means(seen: list[tuple[int, dict[str, Tensor]]], loss: Tensor) -> dict[str,
 def _weights_at(recipe: TrainingRecipe, style_weight: float, step: int) -> dict[str, float]:
     """What the terms weigh at ``step``: the style as the balance has it, the temporal term on its ramp."""
     weight = recipe.temporal_weight * temporal.weight_factor(step, recipe.steps)
-    return {**recipe.spec.weights, "style": style_weight, "temporal": weight}
+    cells = recipe.repetition_weight
+    return {**recipe.spec.weights, "style": style_weight, "temporal": weight, "repetition": cells}
 
 
 def _save_resume(run: TrainingRun, ranks: Ranks, state: Checkpoint, optimizer: Optimizer) -> None:

@@ -96,6 +96,7 @@ PRESETS: dict[str, Preset[TrainingRecipe]] = {
                 style_weight=8.0,
                 tv_weight=0.1,
                 temporal_weight=3.0,
+                repetition_weight=1.0,
                 style_size=640,
                 image_size=256,
                 largest_scale=2.6,

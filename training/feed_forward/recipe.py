@@ -28,6 +28,7 @@ class TrainingRecipe:
         content_goal: the relative content term at which the balance of style and content settles
             (``training.feed_forward.balance``); None keeps ``style_weight`` as it is.
         temporal_weight: of the relative temporal term (``temporal``); 0 switches it off.
+        repetition_weight: of the term against cells on plain ground (``plain_ground``); 0 switches it off.
         style_size: longest side of the painting in px; larger means larger strokes.
         image_size: side of the square content crops in px, as the loss sees them.
         encoder_padding: of VGG-19's convolutions: ``zeros``, its own, or ``reflect`` (``VggEncoder``).
@@ -57,6 +58,7 @@ class TrainingRecipe:
     content_goal: float | None = None
     tv_weight: float = 0.0
     temporal_weight: float = 0.0
+    repetition_weight: float = 0.0
     style_size: int = 512
     image_size: int = 224
     encoder_padding: str = "zeros"

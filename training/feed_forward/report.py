@@ -75,7 +75,9 @@ def write_preview(path: Path, *shown: Tensor) -> None:
 def describe(progress: TrainingProgress) -> str:
     """One line: step, terms, pace, time to go, held-out terms and broken photographs where there are any."""
     parts = [f"step {progress.step}/{progress.steps}"]
-    shown = [name for name in ("content", "style", "temporal", "total") if name in progress.terms]
+    shown = [
+        name for name in ("content", "style", "temporal", "repetition", "total") if name in progress.terms
+    ]
     parts += [f"{name} {progress.terms[name]:.4f}" for name in shown]
     parts.append(f"style weight {progress.terms['style_weight']:.2f}")
     parts += [f"{progress.seconds_per_step:.2f} s/step", time_left(progress.eta_s)]
