@@ -18,7 +18,7 @@ from pipeline.frame import Pixels
 
 MOST = 0.6
 """The largest share of the picture before: what was wrong is gone after some frames."""
-FLOW_WIDTH_PX = 160
+FLOW_WIDTH_PX = 128
 _LEAST_PX = 32  # OpenCV's flow reads past the picture's end below twice its finest patch
 AGREES_PX, DIFFERS_PX = 1.0, 3.0
 """Forward and backward flow lead back to within so many small pixels: full trust, and none."""
@@ -26,7 +26,7 @@ FITS, CLASHES = 12.0, 36.0
 """Difference of colour, 0..255, between a small pixel and where it came from: full trust, and none."""
 _TRUSTED = 0.7
 _LOOSER = 0.1  # of the motion's length is forgiven besides: fast motion is measured less exactly
-_KEPT = 0.96  # of the variance of the Laplacian, which sharpening makes up for
+_KEPT = 0.97  # of the variance of the Laplacian, which sharpening makes up for
 _SHARPEST = 1.5
 _FOLLOWED = 1.6  # what is missing of it is added so many times to the next frame's sharpening
 
@@ -75,7 +75,7 @@ class Steady:
         if not 0.0 <= most < 1.0:
             raise ValueError(f"most must lie in 0..1 without 1, got {most}")
         self._most = most
-        self._dis = _flow_estimator()
+        self._back, self._forth = _flow_estimator(0), _flow_estimator(1)
         self._seen: _Small | None = None
         self._shown: Pixels | None = None
         self._carried: tuple[Pixels, Pixels] | None = None
@@ -91,12 +91,9 @@ class Steady:
         before, self._seen = self._seen, _small(source)
         if begins or before is None or before.size != self._seen.size:
             return None
-        back, forth = self._flow(self._seen, before), self._flow(before, self._seen)
+        back = _flow(self._back, self._seen, before)
+        forth = _flow(self._forth, before, self._seen)
         return Motion(back, _trust(back, forth, self._seen, before), self._seen.size)
-
-    def _flow(self, start: _Small, end: _Small) -> Flow:
-        blank = np.zeros((*start.gray.shape, 2), np.float32)
-        return self._dis.calc(start.gray, end.gray, blank).astype(np.float32, copy=False)
 
     def carry(self, motion: Motion | None) -> None:
         """Bring the last picture to where its things are now; without a motion nothing of it."""
@@ -163,13 +160,18 @@ class Steady:
         return shown
 
 
-def _flow_estimator() -> cv2.DISOpticalFlow:
-    """The preset "ultrafast" down to single pixels, with fewer patches and steps: 1 ms each way."""
+def _flow_estimator(finest: int) -> cv2.DISOpticalFlow:
+    """The preset "ultrafast" with fewer patches and steps, down to 2 ** ``finest`` pixels."""
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-    dis.setFinestScale(0)
+    dis.setFinestScale(finest)
     dis.setPatchStride(6)
     dis.setGradientDescentIterations(6)
     return dis
+
+
+def _flow(dis: cv2.DISOpticalFlow, start: _Small, end: _Small) -> Flow:
+    blank = np.zeros((*start.gray.shape, 2), np.float32)
+    return dis.calc(start.gray, end.gray, blank).astype(np.float32, copy=False)
 
 
 def _small(source: Pixels) -> _Small:
