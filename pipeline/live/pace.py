@@ -169,6 +169,7 @@ def steady_cost_s(size: tuple[int, int]) -> float:
             steady.carry(steady.follow(frame))
             steady.blend(frame)
 
+        calm()  # the first frame has nothing to be blended with
         return _quickest_s(calm), True
 
     return _measured_once({"steady": size}, measured)

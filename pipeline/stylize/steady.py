@@ -18,7 +18,7 @@ from pipeline.frame import Pixels
 
 MOST = 0.6
 """The largest share of the picture before: what was wrong is gone after some frames."""
-FLOW_WIDTH_PX = 128
+FLOW_WIDTH_PX = 160
 _LEAST_PX = 32  # OpenCV's flow reads past the picture's end below twice its finest patch
 AGREES_PX, DIFFERS_PX = 1.0, 3.0
 """Forward and backward flow lead back to within so many small pixels: full trust, and none."""
@@ -144,17 +144,16 @@ class Steady:
             self._shown = stylized
             return stylized
         carried, doubtful = self._carried
-        blended = cv2.addWeighted(carried, self._most, stylized, 1.0 - self._most, 0.0)
+        room = self._room("blended", stylized.shape, np.uint8)
+        blended = cv2.addWeighted(carried, self._most, stylized, 1.0 - self._most, 0.0, room)
         self._shown = cv2.copyTo(stylized, doubtful, blended)  # type: ignore[assignment]
         return self._sharpened(self._shown, stylized, doubtful)  # type: ignore[arg-type]
 
     def _sharpened(self, blended: Pixels, stylized: Pixels, doubtful: Pixels) -> Pixels:
         """What softened by blending and fetching, sharpened; what is carried on stays as it is."""
-        shown = blended
-        if self._sharper > 0.0:
-            soft = cv2.GaussianBlur(blended, (3, 3), 0, self._room("soft", blended.shape, np.uint8))
-            sharp = cv2.addWeighted(blended, 1.0 + self._sharper, soft, -self._sharper, 0.0)
-            shown = cv2.copyTo(stylized, doubtful, sharp)  # type: ignore[assignment]
+        soft = cv2.GaussianBlur(blended, (3, 3), 0, self._room("soft", blended.shape, np.uint8))
+        sharp = cv2.addWeighted(blended, 1.0 + self._sharper, soft, -self._sharper, 0.0)
+        shown: Pixels = cv2.copyTo(stylized, doubtful, sharp)  # type: ignore[assignment]
         missing = _KEPT - _detail(shown) / max(_detail(stylized), 1e-6)
         self._sharper = min(_SHARPEST, max(0.0, self._sharper + _FOLLOWED * missing))
         return shown
