@@ -42,7 +42,7 @@ from training.losses import color, functional  # noqa: E402
 from training.studies import feed_forward, plans  # noqa: E402
 from training.studies.options import StudyOptions  # noqa: E402
 from training.studies.runner import Outcome, Place, run_study  # noqa: E402
-from training.studies.train_grid import Grid, run_train_study  # noqa: E402
+from training.studies.train_grid import run_train_study  # noqa: E402
 
 CLIP_AT, PAINTING = "webcam-person.mkv@1.5", "starry-night"
 FACE_IN_CLIP, PAINTED_FACE = (70, 230, 160), ("tahiti", (60, 116, 160))  # top, left, side in px
@@ -213,15 +213,19 @@ def network_against_renders(bench: Bench) -> Section:
 
 def weights_grid(bench: Bench) -> Section:
     """The same network under other weights, each begun from the trained one."""
-    network, steps = trained_network(bench), bench.scale.grid_steps
+    network, scale = trained_network(bench), bench.scale
+    recipe = replace(trained_recipe(bench, scale.grid_steps), learning_rate=scale.grid_learning_rate)
     run = replace(training_run(bench, bench.folder), init_from=network)
-    with trials_shown(9, report.describe) as show:
-        done = run_train_study(trained_recipe(bench, steps), run, Grid(), bench.frame(), show)
+    with trials_shown(4, report.describe) as show:
+        done = run_train_study(recipe, run, scale.grid, bench.frame(), show)
     literature = (
         "Content weight 0.5, 1 and 2 and style weight 4, 40 and 400 of that network: more style weight, "
         "larger departures from the photograph; more content weight, the reverse."
     )
-    settings = f"{_training(bench, steps)}, each begun from the network above"
+    settings = (
+        f"{_training(bench, scale.grid_steps)}, each begun from the network above with Adam at "
+        f"{scale.grid_learning_rate:g}; the corners of the literature's grid"
+    )
     title = "Content and style weight of the network"
     rows = [{k: v for k, v in row.items() if "weight" in k or "held" in k} for row in figures_of(done.table)]
     return Section(GRID, title, literature, settings, rows, done.sheet)

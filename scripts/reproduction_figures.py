@@ -3,23 +3,31 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from training.studies.train_grid import Grid
+
 RELU = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How large and how long everything runs; ``divisor`` is that of every render's steps.
+    """How large and how long everything runs.
 
-    Crops of half the size cost less than half, and a network of convolutions that learnt on them can be
-    looked at in the full size: photographs are cut at 256 px on the short side at most, as the literature's.
+    Attributes:
+        divisor: of every render's steps.
+        crop_px: side of the crops that networks learn from. Half the size costs less than half, and what
+            learnt from it can be looked at in the full size.
+        grid: corners of the literature's, begun from the network with a learning rate at which Adam, begun
+            anew, does not undo first what that has learnt.
     """
 
     size_px: int = 256
     divisor: int = 1
-    training_steps: int = 1000
+    training_steps: int = 600
     grid_steps: int = 40
     batch_size: int = 2
     crop_px: int = 128
+    grid: Grid = field(default_factory=lambda: Grid((0.5, 2.0), (4.0, 400.0)))
+    grid_learning_rate: float = 3e-4
 
 
 WHOLE, QUICK = Scale(), Scale(128, 10, 10, 2, 1, 128)
