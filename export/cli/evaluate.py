@@ -62,10 +62,13 @@ def evaluate(
     from export.evaluation.candidates import candidates
     from export.evaluation.report import Report
     from training.devices import pick_device
+    from training.evaluation import distances
     from training.evaluation.measure import Settings
+    from training.losses.encoder import VggEncoder
     from training.losses.vgg_weights import source_of
 
     print(f"VGG-19: {source_of(encoder.vgg_weights)}", flush=True)
+    VggEncoder(distances.LAYERS, encoder.vgg_weights)  # what does not fit is told before any work
     make_folder(output, parents=True)
     chosen_device = pick_device(encoder.device)
     settings = Settings(

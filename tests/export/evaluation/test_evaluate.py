@@ -185,6 +185,11 @@ def test_other_figures_of_a_card_are_kept(styles_folder: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (
+            ("no-such-style", "--vgg-weights=none.safetensors"),
+            3,
+            "--vgg-weights none.safetensors: there is no",
+        ),
         (("no-such-style",), 4, "no style is called 'no-such-style'"),
         (("absent.safetensors",), 3, "absent.safetensors: a trained checkpoint was expected"),
         (("great-wave", "--precision=int8"), 2, "auto, bf16 or fp32 was expected"),
