@@ -46,7 +46,7 @@ const OWN = {
 };
 const ALWAYS_OWN = {
   "full-screen": () => (document.fullscreenElement ? document.exitFullscreen() : byId("stage").requestFullscreen()),
-  "information": () => byId("pulse").setAttribute("aria-expanded", document.body.classList.toggle("informed")),
+  "information": () => byId("pulse").setAttribute("aria-expanded", !document.body.classList.toggle("informed")),
   "help": () => (byId("help").open ? byId("help").close() : byId("help").showModal()),
 };
 

@@ -17,6 +17,11 @@ from tests.support.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clock")]
 
+OVERLAP = (
+    "(([a, b]) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1"
+    " && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1)"
+    "(['{}', '{}'].map((one) => document.querySelector(one).getBoundingClientRect()))"
+)
 TITLE = "document.getElementById('title').textContent"
 
 
@@ -174,6 +179,26 @@ def slide(page: Page, row: str, share: float) -> None:
         f"{{const one = document.querySelector('#shares [data-row={row}]'); one.value = {100 * share}; "
         "one.dispatchEvent(new Event('input'))}"
     )
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (390, 844), (844, 390), (667, 375)])
+def test_nothing_lies_over_something_else_and_no_title_is_cut(page: Page, size: tuple[int, int]) -> None:
+    width, height = size
+    page.call(
+        "Emulation.setDeviceMetricsOverride",
+        width=width, height=height, deviceScaleFactor=1, mobile=width < 900,
+    )  # fmt: skip
+    page.until(f"innerWidth === {width}")
+    parts = [".mark", "#frame", "#actions", "#panel", "#styles"]
+    for at, one in enumerate(parts):
+        for other in parts[at + 1 :]:
+            assert not page.ask(OVERLAP.format(one, other)), f"{one} and {other}"
+    assert page.ask("document.documentElement.scrollWidth <= innerWidth")
+    assert page.ask("[...document.querySelectorAll('.tile')].every((t) => t.scrollHeight <= t.clientHeight)")
+    share = page.ask(
+        "(({width, height}) => width * height)(document.querySelector('#frame').getBoundingClientRect())"
+    )
+    assert share > 0.25 * width * height
 
 
 def test_a_page_in_the_background_sends_nothing_and_goes_on_after(page: Page, browser: Browser) -> None:
