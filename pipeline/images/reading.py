@@ -21,6 +21,7 @@ READABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
 _OPAQUE = 255
 _JPEG, _TIFF = b"\xff\xd8", (b"II*\0", b"MM\0*")
+_WEBP = b"WEBP"  # whose animations FFmpeg does not read
 _JPEG_END = 0xD9
 _JPEG_WITHOUT_LENGTH = (0x00, 0x01, *range(0xD0, 0xD9))  # stuffing, restarts, the beginning
 
@@ -111,7 +112,8 @@ def read_picture(path: Path) -> Picture:
     notes = [note] if note else []
     if tags.frames > 1:
         notes.append(
-            f"it is animated, the first of {tags.frames} pictures is painted; for all use `brushstream video`"
+            f"it is animated, the first of {tags.frames} pictures is painted; for all "
+            + ("make a GIF or MP4 of it" if data[8:12] == _WEBP else "use `brushstream video`")
         )
     alpha = decoded[..., 3] if decoded.shape[2] == 4 else None
     laid = colors if alpha is None else on_white(colors, alpha)

@@ -145,7 +145,8 @@ class PassthroughStreams:
             else:
                 self._keep(stream, ConvertedSubtitles(stream, self._output, codec, self._notes))
         except _REFUSED as error:
-            self._notes.append(f"{what} is left out: {reason}, and it cannot be converted ({error})")
+            why = getattr(error, "strerror", None) or error
+            self._notes.append(f"{what} is left out: {reason}, and it cannot be converted ({why})")
         else:
             self._notes.append(f"{what} was {how} {codec.removeprefix('lib')}: {reason}")
 

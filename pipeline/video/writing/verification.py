@@ -45,7 +45,7 @@ def check_video(
         complete: False where a run was stopped or its input is damaged: sound may end earlier then.
 
     Returns:
-        One line for every tag of the source that the container did not keep.
+        A line where the container did not keep some tags of the source.
 
     Raises:
         OutputError: something is missing; the message says what was wanted and what is there.
@@ -155,4 +155,4 @@ def _lost_tags(container: InputContainer, original: InputContainer) -> list[str]
         if key.lower() not in OF_THE_FILE and key.lower() not in kept and _TAG_ALIASES.get(key) not in kept
     ]
     name = container.format.name.split(",")[0]
-    return [f"the tag {key!r} is left out: {name} cannot hold it" for key in lost]
+    return [f"tags that {name} cannot hold are left out: {', '.join(lost)}"] if lost else []
