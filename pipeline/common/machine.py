@@ -81,6 +81,11 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def is_overloaded() -> bool:
+    """Whether more wanted to run in the last minute than there are cores: times taken now are too long."""
+    return psutil.getloadavg()[0] > (os.cpu_count() or 1)
+
+
 def core_shares() -> list[float]:
     """Share of the time since the last call that each usable core worked, 0..1, for every program."""
     shares = [percent / 100 for percent in psutil.cpu_percent(percpu=True)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from pipeline.common.adapters import installed_version
-from pipeline.common.machine import cpu_name, usable_cores
+from pipeline.common.machine import cpu_name, is_overloaded, usable_cores
 from pipeline.engines import registry
 from pipeline.engines.base import Precision
 from pipeline.engines.cache import file_digest, read_entry, write_entry
@@ -186,12 +186,15 @@ def _quickest_s(work: Callable[[], object]) -> float:
 
 
 def _measured_once(key: Mapping[str, object], measure: Callable[[], tuple[float, bool]]) -> float:
-    """What an earlier start on this machine measured, or ``measure`` now: seconds, and whether they last."""
+    """What an earlier start on this machine measured, or ``measure`` now: seconds, and whether they last.
+
+    Those of an engine that stands in for another do not, nor do those of a machine with too much to do.
+    """
     key = {**key, "machine": f"{cpu_name()}, {usable_cores()} cores"}
     known = read_entry("pace", key)
     if known is not None:
         return float(known.facts["seconds"])
     seconds, lasts = measure()
-    if lasts:  # not those of an engine that stands in for another
+    if lasts and not is_overloaded():
         write_entry("pace", key, b"", {"seconds": seconds})
     return seconds

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import av
 import numpy as np
@@ -15,9 +14,9 @@ from pipeline.common.errors import InputError
 from pipeline.common.latency import Clock
 from pipeline.common.machine import usable_cores
 from pipeline.frame import Frame, Pixels
+from pipeline.live.sources.addresses import without_password
 from pipeline.stream import Source, StreamInfo
 
-SCHEMES = ("rtsp", "rtsps", "http", "https", "udp", "tcp", "rtmp", "srt")
 FIRST_OPEN_S = 8.0
 REOPEN_S = 1.8
 SILENCE_S = 1.5
@@ -139,14 +138,3 @@ def _reason(error: Exception, patience_s: float) -> str:
     if isinstance(error, av.error.ExitError | TimeoutError):  # FFmpeg exits when our patience ends
         return f"nothing came for {patience_s:g} s"
     return getattr(error, "strerror", None) or str(error)
-
-
-def is_address(text: str) -> bool:
-    """Whether ``text`` is a network address of a kind that can be received."""
-    return urlsplit(text).scheme.lower() in SCHEMES and "://" in text
-
-
-def without_password(address: str) -> str:
-    """The address for messages: user and password left out, and what follows ``?``."""
-    parts = urlsplit(address)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

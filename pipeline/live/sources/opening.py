@@ -10,10 +10,10 @@ import numpy as np
 from pipeline.common.adapters import Adapter, load
 from pipeline.common.errors import InputError
 from pipeline.frame import Frame
+from pipeline.live.sources.addresses import is_address, without_password
 from pipeline.live.sources.asked import Asked
 from pipeline.live.sources.camera import CameraSource, Opener
 from pipeline.live.sources.camera_list import find_camera
-from pipeline.live.sources.network import NetworkSource, is_address, without_password
 from pipeline.live.sources.paced import PacedSource, PacedSynthetic
 from pipeline.live.sources.reconnecting import ReconnectingSource
 from pipeline.stream import Source
@@ -21,8 +21,9 @@ from pipeline.stream import Source
 SYNTHETIC = "synthetic"
 
 
+NETWORK = Adapter("pipeline.live.sources.network:NetworkSource", "av")
 VIDEO_FILE = Adapter("pipeline.video.reading.video_file:VideoFileSource", "av")
-"""Reached by name: ``live`` knows nothing of ``video``."""
+"""Reached by name: PyAV is slow to import, and ``live`` knows nothing of ``video``."""
 
 Tell = Callable[[str], None]
 Open = Callable[[Asked, threading.Event, Tell, Opener | None], Source]
@@ -68,11 +69,9 @@ def _film(asked: Asked, stop: threading.Event, tell: Tell, opener: Opener | None
 
 
 def _network(asked: Asked, stop: threading.Event, tell: Tell, opener: Opener | None) -> Source:
-    address, shown = asked.source, without_password(asked.source)
+    address, shown, network = asked.source, without_password(asked.source), load("network", NETWORK)
     tell(f"connecting to {shown}")
-    source = ReconnectingSource(
-        shown, lambda again: NetworkSource(address, again=again), tell=tell, stop=stop
-    )
+    source = ReconnectingSource(shown, lambda again: network(address, again=again), tell=tell, stop=stop)
     return _announced(source, shown, tell)
 
 

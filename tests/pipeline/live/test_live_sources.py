@@ -10,10 +10,11 @@ import pytest
 
 from pipeline.common.errors import InputError, InputNotFoundError
 from pipeline.live.sources import camera as camera_module
+from pipeline.live.sources.addresses import is_address, without_password
 from pipeline.live.sources.asked import Asked
 from pipeline.live.sources.camera import FAILED_READS, CameraSource
 from pipeline.live.sources.camera_list import find_camera, list_cameras, names
-from pipeline.live.sources.network import NetworkSource, is_address, without_password
+from pipeline.live.sources.network import NetworkSource
 from pipeline.live.sources.opening import open_live
 from pipeline.live.sources.paced import PacedSource, PacedSynthetic
 from pipeline.live.sources.synthetic import SyntheticSource

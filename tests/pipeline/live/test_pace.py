@@ -39,10 +39,18 @@ def test_bundled_styles_have_their_fast_versions_and_others_stay(invert_style: S
 
 
 def test_frames_are_timed_once_on_a_machine(invert_style: StyleFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "is_overloaded", lambda: False)
     first = frame_cost_s(invert_style, (64, 64), "identity"), steady_cost_s((64, 64))
     monkeypatch.setattr(pace, "_quickest_s", lambda work: pytest.fail("timed again"))
     monkeypatch.setattr(pace, "Stylizer", lambda *_, **__: pytest.fail("opened again"))
     assert (frame_cost_s(invert_style, (64, 64), "identity"), steady_cost_s((64, 64))) == first
+
+
+def test_what_was_timed_under_load_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "is_overloaded", lambda: True)
+    times = iter((0.5, 0.1))
+    monkeypatch.setattr(pace, "_quickest_s", lambda work: next(times))
+    assert [steady_cost_s((64, 96)), steady_cost_s((64, 96))] == [0.5, 0.1]
 
 
 @pytest.mark.parametrize(("steady_s", "steady"), [(0.006, True), (0.012, False)])
