@@ -83,7 +83,7 @@ def usable_cores() -> int:
 
 def is_overloaded() -> bool:
     """Whether more wanted to run in the last minute than there are cores: times taken now are too long."""
-    return psutil.getloadavg()[0] > (os.cpu_count() or 1)
+    return bool(psutil.getloadavg()[0] > (os.cpu_count() or 1))
 
 
 def core_shares() -> list[float]:
