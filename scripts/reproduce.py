@@ -28,7 +28,7 @@ from pipeline.common.atomic_files import make_folder  # noqa: E402
 from pipeline.common.errors import BrushstreamError, InputError  # noqa: E402
 from scripts.gallery import frame_at  # noqa: E402
 from scripts.reproduction_figures import FIGURES, QUICK, WHOLE, Figure, Scale  # noqa: E402
-from scripts.reproduction_page import Section, figures_of, write_page  # noqa: E402
+from scripts.reproduction_page import Section, figures_of, read_notes, write_page  # noqa: E402
 from training import devices, image_io  # noqa: E402
 from training.cli.gatys import describe, feature_precision  # noqa: E402
 from training.cli.options import stop_after_step  # noqa: E402
@@ -282,9 +282,10 @@ def main(arguments: list[str]) -> int:
         data, device = data_folder(options.data), devices.pick_device("auto")
         make_folder(options.output)
         bench = Bench(data, options.output, QUICK if options.quick else WHOLE, device)
-        sections = [run(bench) for run in chosen.values()]
         page = options.page or options.output / "reproduction.md"
-        write_page(page, sections, options.notes, device)
+        make_folder(page.with_suffix(""), parents=True)
+        notes = read_notes(options.notes) if options.notes else {}
+        write_page(page, [run(bench) for run in chosen.values()], notes, device)
     except BrushstreamError as error:
         print(f"reproduce: {error}", file=sys.stderr)
         return error.exit_code

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from pipeline.common import machine
-from pipeline.common.atomic_files import make_folder, written
+from pipeline.common.atomic_files import written
 from pipeline.common.errors import InputError
 from training.losses.vgg_weights import source_of
 
@@ -52,15 +52,13 @@ def figures_of(table: Path, steps: Container[int] | None = None) -> list[dict[st
     return [{key.replace("_", " "): row[key] for key in told} for row in rows]
 
 
-def write_page(page: Path, sections: list[Section], notes: Path | None, device: str) -> None:
-    """The page, and its pictures as JPEG in a folder of its name.
+def write_page(page: Path, sections: list[Section], notes: dict[str, str], device: str) -> None:
+    """The page, and its pictures as JPEG in the folder of its name; OutputError where that cannot be.
 
-    Raises:
-        InputError: there are no such notes. OutputError: something cannot be written.
+    Args:
+        notes: what is seen in each section's picture, by the section's name.
     """
-    seen = read_notes(notes) if notes else {}
     folder = page.with_suffix("")
-    make_folder(folder)
     parts = [INTRODUCTION, made_on(device)]
     for section in sections:
         parts += [f"## {section.title}", f"**The literature.** {section.literature}"]
@@ -69,8 +67,8 @@ def write_page(page: Path, sections: list[Section], notes: Path | None, device: 
             write_picture(folder / f"{section.name}.jpg", section.sheet)
             parts.append(f"![{section.title}]({folder.name}/{section.name}.jpg)")
         parts.append(markdown_table(section.figures))
-        if section.name in seen:
-            parts.append(f"**Seen.** {seen[section.name]}")
+        if section.name in notes:
+            parts.append(f"**Seen.** {notes[section.name]}")
     with written(page) as part:
         part.write_text("\n\n".join([*parts, FOOTER]) + "\n", encoding="utf-8")
 

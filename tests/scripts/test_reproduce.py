@@ -81,6 +81,15 @@ def test_a_wrong_name_and_a_folder_that_lacks_something_are_said(
     assert "it lacks clips, styles, photos, faces" in capsys.readouterr().err
 
 
+def test_notes_that_are_not_there_are_missed_before_the_work(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, notes = tmp_path / "out", tmp_path / "absent.md"
+    assert reproduce.main([str(data), "-o", str(out), "--notes", str(notes)]) == 3
+    assert f"--notes {notes}: a file with a part ## NAME" in capsys.readouterr().err
+    assert not list(out.rglob("*.png"))
+
+
 def test_tables_and_notes(tmp_path: Path) -> None:
     assert markdown_table([{"trial": "a", "total": "0.000123456"}]).splitlines() == [
         "| trial | total |",
