@@ -33,7 +33,9 @@ Strength = Annotated[
 ]
 KeepColors = Annotated[bool, typer.Option("--keep-colors", help="Keep the input's colours.")]
 CALM = "Calm flicker, along what moves."
-Steady = Annotated[bool, typer.Option("--steady/--no-steady", help=CALM)]
+Steady = Annotated[
+    bool | None, typer.Option("--steady/--no-steady", help=f"{CALM} Default: where something is painted.")
+]
 LiveSteady = Annotated[
     bool | None, typer.Option("--steady/--no-steady", help=f"{CALM} Default: where there is time.")
 ]

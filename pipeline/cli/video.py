@@ -73,7 +73,7 @@ def video(
     chosen: StyleChoice,
     by: EngineChoice,
     how: PaintingChoice,
-    steady: Steady = True,
+    steady: Steady = None,
     codec: Annotated[
         str, typer.Option(help="auto, h264, hevc, av1, vp9, prores, ffv1, or a hardware encoder's name.")
     ] = "auto",

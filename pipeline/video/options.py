@@ -38,7 +38,7 @@ class VideoOptions(PaintingOptions):
         resume: go on with unfinished work of the same job; False begins anew.
         segment_frames: frames that are written down as done together.
         preview_s: seconds between preview pictures beside the output; 0 makes none.
-        steady: calm flicker along the motion of the picture.
+        steady: calm flicker along the motion of the picture; None where something is painted.
         container: of what goes to standard output, by its extension.
         named: the input as it was written: a path loses slashes of an address, and ``./`` of a file.
         poured: ``output`` is a file that goes to standard output when it is whole.
@@ -59,7 +59,7 @@ class VideoOptions(PaintingOptions):
     resume: bool = True
     segment_frames: int = SEGMENT_FRAMES
     preview_s: float = 0.0
-    steady: bool = True
+    steady: bool | None = None
     container: str = "mkv"
     named: str = ""
     poured: bool = False
@@ -73,6 +73,12 @@ class VideoOptions(PaintingOptions):
     def label(self) -> str:
         """The input for people: without the password of an address."""
         return shown(self.name)
+
+    @property
+    def calms(self) -> bool:
+        """Whether flicker is calmed: what is not painted does not flicker, and stays exactly as it was."""
+        painted = self.engine != "identity" and (self.strength > 0 or bool(self.schedule))
+        return painted if self.steady is None else self.steady
 
     @property
     def final(self) -> Path:

@@ -108,7 +108,7 @@ class VideoPlan:
             engine=self.options.engine,
             precision=self.options.precision,
             keep_colors=self.options.keep_colors,
-            steady=Steady() if self.options.steady else None,
+            steady=Steady() if self.options.calms else None,
             segment_frames=self.options.segment_frames,
             in_flight=IN_FLIGHT,
         )
@@ -159,7 +159,7 @@ class VideoPlan:
             "crf": encoding.crf,
             "preset": encoding.preset,
             "threads": encoding.threads,
-            "steady": options.steady,
+            "steady": options.calms,
             "segment": options.segment_frames,
             "versions": {name: metadata.version(name) for name in ("brushstream", "av")},
         }

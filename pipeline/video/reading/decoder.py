@@ -23,6 +23,7 @@ from pipeline.video.reading.streams import first_pictures
 from pipeline.video.reading.timeline import Timeline, placed
 
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_FINEST_FPS = 120  # a faster one is the clock's
 _TEXT_ART_FORMATS = {"tty", "ansi", "idf", "bin", "xbin"}
 _DURATION_IN_HEADER = ("mov", "mp4", "matroska", "webm", "avi", "flv")
 _SEEKABLE = ("mov", "mp4", "matroska", "webm")  # elsewhere a seek may land anywhere: decode from the start
@@ -68,6 +69,17 @@ class VideoDecoder:
         """Frames a second, None where unknown; a rate of one frame a tick is the clock's, not the frames'."""
         average, guessed = self.stream.average_rate, self.stream.guessed_rate
         return guessed or average if average == 1 / self.tick else average or guessed
+
+    @property
+    def even_rate(self) -> Fraction | None:
+        """Frames a second at which every picture has a place of its own, where the clock has pauses.
+
+        Twice the average is the rate of the fields of interlaced video.
+        """
+        average, finest = self.rate, self.stream.base_rate
+        if average is None or finest is None or finest > _FINEST_FPS or finest == 2 * average:
+            return average
+        return max(average, finest)
 
     def duration_s(self) -> float | None:
         """Seconds by the header, None where it does not say."""

@@ -13,6 +13,7 @@ from pipeline.frame import Frame
 from pipeline.images.color_profiles import holds_alpha
 from pipeline.images.reading import READABLE, Picture, list_images, natural_key, read_picture
 from pipeline.images.resizing import resize
+from pipeline.images.writing import WITH_ALPHA
 from pipeline.stream import StreamInfo
 from pipeline.video.picture_format import NO_RATE, PictureFormat
 from pipeline.video.reading.media import MediaSource, Position
@@ -49,7 +50,7 @@ class PictureSequenceSource(MediaSource):
         self._transparent = first.transparent
         self.pictures = replace(
             PictureFormat.of(self.info),
-            alpha=any(holds_alpha(path) for path in self._paths),
+            alpha=any(p.suffix.lower() in WITH_ALPHA and holds_alpha(p) for p in self._paths),
             seen_through=first.transparent,
         )
         self.start, self.end = Fraction(0), None

@@ -91,7 +91,7 @@ class VideoFileSource(MediaSource):
         self._table: Path | None = None
         self._to_bgr = FrameFilter(lambda decoded: self._geometry.filters(self._coded, decoded, self._table))
         self._begin()
-        own = (self._decoder.rate or NO_RATE).limit_denominator(1001)
+        own = ((self._decoder.even_rate if even else self._decoder.rate) or NO_RATE).limit_denominator(1001)
         self.even_fps = fps or (own if even else None)
         if fastest is not None and (wanted := self.even_fps or own) > fastest:
             self.even_fps = fastest

@@ -130,3 +130,15 @@ def test_flat_areas_of_every_pixel_format_are_read_to_the_level(tmp_path: Path, 
         pixels = next(iter(source)).pixels[16]
     shown = {number: pixels[32 * number + 16].tolist() for number in range(len(greys))}
     assert shown == {number: [grey] * 3 for number, grey in enumerate(greys)}
+
+
+def test_moving_pictures_that_are_not_painted_stay_as_they_are(tmp_path: Path, styles_folder: Path) -> None:
+    source, style = (
+        make_media.lossless(tmp_path / "in.mkv", "64x48", frames=12),
+        styles_folder / "invert.onnx",
+    )
+    for name, how in (("identity.mkv", {"engine": "identity"}), ("none.mkv", {"strength": 0.0})):
+        run_video(VideoOptions(source, tmp_path / name, str(style), codec="ffv1", **how))  # type: ignore[arg-type]
+        with VideoFileSource(source) as before, VideoFileSource(tmp_path / name) as after:
+            for one, other in zip(before, after, strict=True):
+                np.testing.assert_array_equal(other.pixels, one.pixels)

@@ -89,6 +89,7 @@ def wanted(clip: Path, name: str, style: Path, **more: object) -> VideoOptions:
         (".mp4", {"fps": Fraction(10)}),
         (".webm", {}),
         (".gif", {}),
+        (".avi", {}),
     ],
 )
 def test_a_resumed_job_equals_an_untouched_one(
