@@ -33,6 +33,9 @@ def evaluate(
     targets: Annotated[
         Path | None, typer.Option(help="Folder that results of `train-cycle` should look like.")
     ] = None,
+    all_photos: Annotated[
+        bool, typer.Option("--all-photos", help="Those of training too, where held-out ones are too few.")
+    ] = False,
     iterations: Annotated[
         int, typer.Option(min=0, help="Steps of the optimisation to compare with; 0 leaves it out.")
     ] = 300,
@@ -55,8 +58,9 @@ def evaluate(
     Writes report.json, contact-sheet.png, frames.png and pareto.png into REPORT_DIR. Only photographs
     that training leaves aside are used: a fixed one in twenty, chosen by file name (one in ten for styles of
     `train-cycle`, seen at the size of their training), or all of a folder that holds a file called
-    HELD_OUT. Optimisations are kept in REPORT_DIR/optimised, so that the same
-    command goes on where it was stopped. What the figures mean is written in docs/evaluation.md.
+    HELD_OUT; --all-photos takes those of training too, and the report says so. Optimisations are kept in
+    REPORT_DIR/optimised, so that the same command goes on where it was stopped. What the figures mean is
+    written in docs/evaluation.md.
     """
     require("the report's plot", "matplotlib", "train")
     from export.evaluation.candidates import candidates
@@ -82,7 +86,7 @@ def evaluate(
     )
     found = candidates(styles, output / "exported")
     where = {one.name: _painting_of(one, paintings) for one in found}
-    material = _material(photos, clips, limit_photos, clip_frames, found)
+    material = _material(photos, clips, limit_photos, clip_frames, found, all_photos)
     report = Report(output, photos, material, settings, engine, _progress)
     for one in found:
         report.add(one, where[one.name])
@@ -119,21 +123,28 @@ def _painting_of(one: "Candidate", paintings: Path | None) -> Path | None:
 
 
 def _material(
-    photos: Path, clips: Path | None, limit: int | None, frames: int, styles: "list[Candidate]"
+    photos: Path,
+    clips: Path | None,
+    limit: int | None,
+    frames: int,
+    styles: "list[Candidate]",
+    everything: bool,
 ) -> "Material":
-    from training.cycle.data import HELD_OUT_ONE_IN
+    from training.cycle.data import HELD_OUT_ONE_IN as OF_TWO_FOLDERS
     from training.evaluation import flow_clips, material
     from training.evaluation.measure import EXACT_CLIPS, Material, RealClip
+    from training.feed_forward.data import HELD_OUT_ONE_IN
 
     sides = [side for one in styles if (side := one.trained_side_px) is not None]
-    if len(sides) == len(styles):
-        squares = material.photos_to_judge(photos, side_px=min(sides), one_in=HELD_OUT_ONE_IN)
-    else:
-        squares = material.photos_to_judge(photos)
+    between_folders = len(sides) == len(styles)
+    side_px = min(sides) if between_folders else material.PHOTO_SIDE_PX
+    one_in = 1 if everything else OF_TWO_FOLDERS if between_folders else HELD_OUT_ONE_IN
+    squares = material.photos_to_judge(photos, side_px=side_px, one_in=one_in)
     exact = flow_clips.clips_from_photos(squares, EXACT_CLIPS)
     paths = material.find_clips(clips) if clips else []
     real = [RealClip.of(material.read_clip(path, frames)) for path in paths]
-    return Material(material.spread(squares, limit), exact, real)
+    rule = material.EVERYTHING_RULE if everything else material.HELD_OUT_RULE
+    return Material(material.spread(squares, limit), rule, exact, real)
 
 
 def _progress(line: str) -> None:

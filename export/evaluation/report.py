@@ -81,6 +81,7 @@ class Report:
     def _about(self, name: str) -> dict[str, str | int]:
         return {
             "photos": len(self.material.photos),
+            "photos_chosen": self.material.rule,
             "photo_side_px": self.material.photos[0].frame.shape[0],
             "iterations": self.settings.iterations,
             "brushstream": own_version(),
@@ -95,8 +96,7 @@ class Report:
                 "folder": self.photos.name,
                 "count": len(material.photos),
                 "files": [photo.name for photo in material.photos],
-                "rule": "held out: one in twenty by file name (in ten for styles trained between two "
-                "folders), or the whole of a folder marked HELD_OUT",
+                "rule": material.rule,
                 "side_px": material.photos[0].frame.shape[0],
             },
             "clips": {

@@ -32,17 +32,26 @@ class CycleOptions:
         float | None, typer.Option(min=0.0, help="What VGG-19 sees of the source is kept.")
     ] = None
     temporal_weight: Annotated[float | None, typer.Option(min=0.0, help="Against flicker.")] = None
+    guide_weight: Annotated[
+        float | None, typer.Option(min=0.0, help="Of what the discriminators had learned alone.")
+    ] = None
+    shift_weight: Annotated[
+        float | None, typer.Option(min=0.0, help="Features move as far as the folders' lie apart.")
+    ] = None
+    smoothness_weight: Annotated[
+        float | None, typer.Option(min=0.0, help="Against clouds: changes where there is no edge.")
+    ] = None
     discriminator_width: Annotated[
         int | None, typer.Option(min=1, help="Channels of the PatchGAN's first layer.")
     ] = None
     discriminator_steps: Annotated[
         int | None, typer.Option(min=0, help="First steps, of the discriminators alone.")
     ] = None
-    source_as_fake: Annotated[
-        bool | None, typer.Option(help="Real pictures of the other side count as fakes.")
-    ] = None
     history: Annotated[int | None, typer.Option(min=0, help="Generated pictures kept to judge.")] = None
     image_size: Annotated[int | None, typer.Option(min=32, help="Side of the crops, px.")] = None
+    smallest_scale: Annotated[
+        float | None, typer.Option(min=1.0, help="Pictures are at least so many crops large.")
+    ] = None
     largest_scale: Annotated[
         float | None, typer.Option(min=1.0, help="Pictures are up to so many crops large.")
     ] = None
@@ -74,12 +83,15 @@ def train_cycle(
     folder_b: Annotated[Path, typer.Argument(metavar="B_FOLDER", help="Pictures of the other kind.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="NAME", help="Of what is written.")],
     *,
-    preset: Annotated[str, typer.Option(help="live or cyclegan-2017; see docs/cycle.md.")] = "live",
+    preset: Annotated[str, typer.Option(help="live, retouch or cyclegan-2017; see docs/cycle.md.")] = "live",
     settings: CycleOptions,
     encoder: EncoderOptions,
     running: CycleRunOptions,
     augmentation: Annotated[
         str | None, typer.Option(metavar="KIND,...", help="color, translation, cutout; none.")
+    ] = None,
+    discriminator_features: Annotated[
+        str | None, typer.Option(metavar="LAYER,...", help="Of VGG-19, each with a head: relu4_1; none.")
     ] = None,
     epochs: Annotated[
         float | None, typer.Option(min=0.0, help="Looks at the larger folder, in place of --steps.")
@@ -103,8 +115,12 @@ def train_cycle(
     devices.keep_freed_memory()
     device = devices.pick_device(encoder.device)
     given = {**asdict(settings), "precision": devices.pick_precision(precision, device)}
-    if augmentation is not None:
-        given["augmentation"] = tuple(kind for kind in augmentation.split(",") if kind != "none")
+    for setting, names in (
+        ("augmentation", augmentation),
+        ("discriminator_features", discriminator_features),
+    ):
+        if names is not None:
+            given[setting] = tuple(name for name in names.split(",") if name != "none")
     chosen = named(presets.PRESETS, preset)
     plain_network = (settings.network or chosen.recipe.network).removesuffix("-change")
     run = CycleRun(

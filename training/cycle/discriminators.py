@@ -93,8 +93,12 @@ class Discriminator(nn.Module):
 
     def forward(self, seen: Seen) -> list[Tensor]:
         """Scores of the pictures, the PatchGAN's first."""
+        return [self.patches(seen.image), *self.of_features(seen)]
+
+    def of_features(self, seen: Seen) -> list[Tensor]:
+        """Scores of the heads alone."""
         heads = zip(self.heads, self.feature_layers, strict=True)
-        return [self.patches(seen.image), *(head(seen.features[name]) for head, name in heads)]
+        return [head(seen.features[name]) for head, name in heads]
 
 
 def receptive_field_px(layers: int) -> int:

@@ -14,6 +14,7 @@ from training.cycle.data import PairedSamples, Side, two_sides
 from training.cycle.players import Players, fresh_players
 from training.cycle.recipe import DIRECTIONS, CycleProgress, CycleRecipe, CycleRun
 from training.cycle.report import Preview, previews
+from training.cycle.shift import Shift, mean_shift
 from training.cycle.step import Step, draw
 from training.feed_forward.distributed import Ranks, joined
 from training.feed_forward.loop import encoder_dtype
@@ -66,7 +67,8 @@ def _train(
     share, sides = ranks.share(recipe.batch_size), two_sides(run)
     players, state = _start(recipe, run, ranks)
     about = replace(state, training_data=_describe(run, sides))
-    this = Step(recipe, players, _encoder(recipe, run, ranks), ranks)
+    encoder = _encoder(recipe, run, ranks)
+    this = Step(recipe, players, encoder, ranks, _shift(encoder, sides, recipe))
     samples = PairedSamples.of(sides, recipe)
     held_out_a, held_out_b = (
         squares_of(side.held_out, recipe.image_size, HELD_OUT_SHOWN).to(ranks.device) for side in sides
@@ -100,6 +102,8 @@ def _train(
             players.discriminators.requires_grad_(True)
             judged = this.discriminator_terms(painted, real, drawn)
             players.discriminator_optimizer.step(torch.stack(list(judged.values())).sum())
+            if painted is None:
+                players.teach_guides(recipe.average)
 
             step += 1
             meter.add({name: ranks.pooled(value.detach()) for name, value in {**terms, **judged}.items()})
@@ -172,6 +176,15 @@ def _encoder(recipe: CycleRecipe, run: CycleRun, ranks: Ranks) -> VggEncoder | N
         return None
     encoder = VggEncoder(recipe.encoder_layers, run.vgg_weights, reflect=True)
     return encoder.to(ranks.device, encoder_dtype(recipe.precision)).to(memory_format=torch.channels_last)
+
+
+def _shift(encoder: VggEncoder | None, sides: tuple[Side, Side], recipe: CycleRecipe) -> Shift:
+    if encoder is None or not recipe.shift_weight:
+        return {}
+    a, b = (side.train for side in sides)
+    return mean_shift(
+        encoder, recipe.discriminator_features, a, b, round(recipe.image_size * recipe.smallest_scale)
+    )
 
 
 def _artwork(sides: tuple[Side, Side], direction: str, run: CycleRun) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from torch import Tensor
 ADVERSARIAL_FORMS = ("least-squares", "log")
 PAPER_RANGE = 2.0
 """White minus black in the paper's images."""
+CLOUD_PX = 8
+EDGE_SHARPNESS = 10.0
 
 
 def discriminator_loss(real: Sequence[Tensor], fake: Sequence[Tensor], form: str) -> Tensor:
@@ -52,6 +54,21 @@ def cycle_loss(reconstructed: Tensor, real: Tensor) -> Tensor:
 def identity_loss(same: Tensor, real: Tensor) -> Tensor:
     """One half of L_identity (section 5.2): ``E[|G(y) - y|_1]`` for y of the side that G paints."""
     return PAPER_RANGE * F.l1_loss(same, real)
+
+
+def cloud_loss(painted: Tensor, real: Tensor) -> Tensor:
+    """How far a change begins or ends where the picture has no edge, at an eighth of its size.
+
+    ``mean |d(y - x)| exp(-10 |dx|)`` over both axes, after the edge-aware smoothness of Godard et al. 2017,
+    equation 3: hair may turn grey up to its outline, and fine lines are gone at that size; a blob in an
+    even background is dear. H and W are at least 16.
+    """
+    change, picture = (F.avg_pool2d(image, CLOUD_PX) for image in (painted - real, real))
+    terms = []
+    for axis in (2, 3):
+        slope, edge = (image.diff(dim=axis).abs().mean(dim=1) for image in (change, picture))
+        terms.append((slope * torch.exp(-EDGE_SHARPNESS * edge)).mean())
+    return PAPER_RANGE * torch.stack(terms).sum()
 
 
 def _score(scores: Tensor, is_real: bool, form: str) -> Tensor:

@@ -26,6 +26,7 @@ class Players:
         averages: running means of their weights, which are saved and shown; the generators themselves where
             the recipe takes no mean.
         discriminators: ``a`` and ``b``, each of its own side's pictures.
+        guides: running means of the discriminators' weights while those learn alone; fixed from then on.
         histories: generated pictures of side ``a`` and ``b``.
         generator_optimizer, discriminator_optimizer: of both networks each.
     """
@@ -33,6 +34,7 @@ class Players:
     generators: nn.ModuleDict
     averages: nn.ModuleDict
     discriminators: nn.ModuleDict
+    guides: nn.ModuleDict
     histories: dict[str, ImageHistory]
     generator_optimizer: Optimizer
     discriminator_optimizer: Optimizer
@@ -40,8 +42,12 @@ class Players:
     def average(self, share: float) -> None:
         """Move the running means on by a step; ``share`` is what of the old stays."""
         if self.averages is not self.generators:
-            for mean, now in zip(self.averages.parameters(), self.generators.parameters(), strict=True):
-                mean.data.lerp_(now.data, 1.0 - share)
+            _move_towards(self.generators, self.averages, share)
+
+    def teach_guides(self, share: float) -> None:
+        """The same for what the discriminators know, while no generator plays."""
+        if len(self.guides):
+            _move_towards(self.discriminators, self.guides, share)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """(networks and histories, optimizers) by name: all that a resumed run needs."""
@@ -66,6 +72,7 @@ class Players:
 
     def _networks(self) -> list[tuple[str, nn.ModuleDict]]:
         found = [("generators", self.generators), ("discriminators", self.discriminators)]
+        found += [("guides", self.guides)] if len(self.guides) else []
         return found if self.averages is self.generators else [*found, ("averages", self.averages)]
 
     def _optimizers(self) -> list[tuple[str, Optimizer]]:
@@ -96,15 +103,22 @@ def fresh_players(recipe: CycleRecipe, ranks: Ranks, start: dict[str, Tensor] | 
     generators, discriminators = (
         part.to(ranks.device).to(memory_format=torch.channels_last) for part in (generators, discriminators)
     )
+    guides = copy.deepcopy(discriminators) if recipe.guide_weight else nn.ModuleDict()
     averages = copy.deepcopy(generators).requires_grad_(False) if recipe.average else generators
     return Players(
         generators,
         averages,
         discriminators,
+        guides.requires_grad_(False),
         {side: ImageHistory(recipe.history) for side in SIDES},
         _optimizer(generators, recipe.learning_rate, recipe, ranks),
         _optimizer(discriminators, recipe.discriminator_rate, recipe, ranks),
     )
+
+
+def _move_towards(now: nn.Module, mean: nn.Module, share: float) -> None:
+    for old, new in zip(mean.parameters(), now.parameters(), strict=True):
+        old.data.lerp_(new.data, 1.0 - share)
 
 
 def _discriminator(recipe: CycleRecipe) -> Discriminator:

@@ -7,33 +7,47 @@ from typing import Any
 from training.cycle.recipe import CycleRecipe
 from training.feed_forward.presets import Preset
 
+_LIVE = CycleRecipe(
+    network="hourglass",
+    discriminator_width=32,
+    discriminator_features=("relu3_1", "relu4_1"),
+    cycle_weight=5.0,
+    identity_weight=0.0,
+    content_weight=0.2,
+    temporal_weight=0.5,
+    augmentation=("translation", "cutout"),
+    image_size=128,
+    smallest_scale=1.0,
+    largest_scale=1.5,
+    batch_size=1,
+    steps=3000,
+    learning_rate=5e-4,
+    discriminator_rate=4e-4,
+    average=0.995,
+)
+_RETOUCH = replace(
+    _LIVE,
+    network="hourglass-change",
+    discriminator_features=("relu2_1", "relu3_1", "relu4_1", "relu5_1"),
+    discriminator_steps=800,
+    guide_weight=1.5,
+    shift_weight=0.2,
+    cycle_weight=3.0,
+    identity_weight=1.0,
+    content_weight=0.1,
+    smoothness_weight=4.0,
+    image_size=144,
+    smallest_scale=1.1,
+    largest_scale=1.33,
+    steps=3600,
+    discriminator_rate=8e-4,
+)
+
 PRESETS: dict[str, Preset[CycleRecipe]] = {
     preset.name: preset
     for preset in (
-        Preset(
-            "live",
-            CycleRecipe(
-                network="hourglass",
-                discriminator_width=32,
-                discriminator_features=("relu3_1", "relu4_1"),
-                discriminator_steps=600,
-                source_as_fake=True,
-                cycle_weight=5.0,
-                identity_weight=0.0,
-                content_weight=0.2,
-                temporal_weight=0.5,
-                augmentation=("translation", "cutout"),
-                image_size=128,
-                smallest_scale=1.0,
-                largest_scale=1.5,
-                batch_size=1,
-                steps=4000,
-                learning_rate=5e-4,
-                discriminator_rate=4e-4,
-                average=0.995,
-            ),
-            starts_from_style=True,
-        ),
+        Preset("live", _LIVE, starts_from_style=True),
+        Preset("retouch", _RETOUCH, starts_from_style=True),
         Preset(
             "cyclegan-2017",
             CycleRecipe(network="resnet-9", initialisation="normal"),

@@ -8,8 +8,10 @@ from pipeline.common.errors import TrainingError
 from training import networks
 from training.cycle.augmentation import KINDS
 from training.cycle.losses import ADVERSARIAL_FORMS
+from training.losses.vgg_weights import layer_indices
 
 DIRECTIONS = ("a2b", "b2a")
+RELU_LAYERS = tuple(name for name in layer_indices() if name.startswith("relu"))
 INITIALISATIONS = ("default", "normal")
 
 
@@ -26,11 +28,14 @@ class CycleRecipe:
         discriminator_features: layers of VGG-19 on whose features further heads discriminate.
         discriminator_steps: the first so many steps teach the discriminators alone to tell the two folders
             apart; a generator has nothing to learn from one that cannot.
-        source_as_fake: the other folder's real pictures count as not of this side, as generated ones do, so
-            that what tells the folders apart is not forgotten over what tells a generator's hand.
         adversarial: ``least-squares`` or ``log`` (``cycle.losses``).
         cycle_weight, identity_weight: of equation 2 and of L_identity; the paper's 10 and half of that.
+        guide_weight: of what the heads as they stood after ``discriminator_steps`` make of results: they know
+            the two folders, and no generator has led them astray.
+        shift_weight: of how far results' features move on average, beside how far the folders' lie apart
+            (``cycle.shift``).
         content_weight: of the relative difference of result and source at ``content_layer`` of VGG-19.
+        smoothness_weight: against clouds: changes that begin where there is no edge (``cycle.losses``).
         temporal_weight: against flicker (``feed_forward.temporal``), the two directions taking turns.
         augmentation: of what the discriminators see (``cycle.augmentation``).
         history: how many generated pictures are kept for the discriminators.
@@ -49,12 +54,14 @@ class CycleRecipe:
     discriminator_layers: int = 3
     discriminator_features: tuple[str, ...] = ()
     discriminator_steps: int = 0
-    source_as_fake: bool = False
     adversarial: str = "least-squares"
     cycle_weight: float = 10.0
     identity_weight: float = 5.0
+    guide_weight: float = 0.0
+    shift_weight: float = 0.0
     content_weight: float = 0.0
     content_layer: str = "relu4_1"
+    smoothness_weight: float = 0.0
     temporal_weight: float = 0.0
     augmentation: tuple[str, ...] = ()
     history: int = 50
@@ -76,6 +83,18 @@ class CycleRecipe:
         for setting, known in choices.items():
             if getattr(self, setting) not in known:
                 raise TrainingError(f"{setting} {getattr(self, setting)!r}: choose {', '.join(known)}")
+        if self.guide_weight and not (self.discriminator_features and self.discriminator_steps):
+            raise TrainingError(
+                "--guide-weight: discriminators that learned alone are its guides; give "
+                "--discriminator-steps 1000 or so, and layers of VGG-19 as --discriminator-features"
+            )
+        if self.shift_weight and not self.discriminator_features:
+            raise TrainingError("--shift-weight: give layers of VGG-19 as --discriminator-features")
+        unknown = [name for name in self.discriminator_features if name not in RELU_LAYERS]
+        if unknown:
+            raise TrainingError(
+                f"--discriminator-features {', '.join(unknown)}: choose of {', '.join(RELU_LAYERS)}"
+            )
         unknown = [kind for kind in self.augmentation if kind not in KINDS]
         if unknown:
             raise TrainingError(f"augmentation {', '.join(unknown)}: choose of {', '.join(KINDS)}")

@@ -7,9 +7,10 @@ from torch import Tensor, nn
 
 from pipeline.common.progress import time_left
 from training.cycle.recipe import CycleProgress, CycleRecipe
+from training.cycle.step import TERMS
 from training.feed_forward.validation import autocast
 
-SHOWN = ("adversarial", "cycle", "identity", "content", "temporal", "discriminator_a", "discriminator_b")
+SHOWN = (*TERMS, "discriminator_a", "discriminator_b")
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,17 @@ import torch
 from torch import Tensor, nn
 
 from training.cycle import augmentation, losses
-from training.cycle.discriminators import Seen, look
+from training.cycle.discriminators import Discriminator, Seen, look
 from training.cycle.players import Players
 from training.cycle.recipe import CycleRecipe
+from training.cycle.shift import Shift, shift_loss
 from training.feed_forward import temporal
 from training.feed_forward.distributed import Ranks
 from training.feed_forward.validation import autocast
 from training.losses import functional
 from training.losses.encoder import VggEncoder
 
-TERMS = ("adversarial", "cycle", "identity", "content", "temporal")
+TERMS = ("adversarial", "guide", "shift", "cycle", "identity", "content", "smoothness", "temporal")
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,16 @@ class Step:
     """The terms of a step; gradients and their use are the loop's."""
 
     def __init__(
-        self, recipe: CycleRecipe, players: Players, encoder: VggEncoder | None, ranks: Ranks
+        self,
+        recipe: CycleRecipe,
+        players: Players,
+        encoder: VggEncoder | None,
+        ranks: Ranks,
+        shift: Shift,
     ) -> None:
+        """Args: ``shift`` of B's features from A's (``cycle.shift``); empty leaves its term out."""
         self.recipe, self.players, self.encoder, self.ranks = recipe, players, encoder, ranks
+        self.shift = shift
 
     def look_at_real(self, a: Tensor, b: Tensor, drawn: Draw) -> tuple[Seen, Seen]:
         """The real pictures of both sides as discriminators take them."""
@@ -87,6 +95,19 @@ class Step:
         terms["adversarial"] = sum(
             (losses.generator_loss(one, self.recipe.adversarial) for one in scores), torch.zeros(())
         )
+        if self.recipe.guide_weight:
+            with self._autocast():
+                guided = self._guide("a", seen_a), self._guide("b", seen_b)
+            terms["guide"] = guided[0] + guided[1]
+        if self.shift:
+            back = {layer: -value for layer, value in self.shift.items()}
+            moved = ((seen_b, real[0], self.shift), (seen_a, real[1], back))
+            terms["shift"] = sum(
+                (shift_loss(fake.features, own.features, wanted) for fake, own, wanted in moved),
+                torch.zeros(()),
+            )
+        if self.recipe.smoothness_weight:
+            terms["smoothness"] = losses.cloud_loss(fake_b, a) + losses.cloud_loss(fake_a, b)
         if self.recipe.content_weight:
             terms["content"] = self._content(seen_b, real[0]) + self._content(seen_a, real[1])
         if drawn.motion is not None:
@@ -101,16 +122,14 @@ class Step:
         """``discriminator_a`` and ``discriminator_b``, the generated pictures taken from the histories.
 
         Args:
-            painted: None while the discriminators learn alone.
+            painted: None while the discriminators learn alone, of the other side's real pictures.
         """
         terms = {}
         for side, own, other in (("a", *real), ("b", *real[::-1])):
             judge = self._discriminator(side)
-            wrong = [other] if painted is None or self.recipe.source_as_fake else []
-            if painted is not None:
-                wrong.append(self._from_history(side, painted, drawn))
+            wrong = other if painted is None else self._from_history(side, painted, drawn)
             with self._autocast():
-                scores = judge(own), [torch.cat(maps) for maps in zip(*map(judge, wrong), strict=True)]
+                scores = judge(own), judge(wrong)
             terms[f"discriminator_{side}"] = losses.discriminator_loss(*scores, self.recipe.adversarial)
         return terms
 
@@ -130,7 +149,10 @@ class Step:
             "adversarial": 1.0,
             "cycle": recipe.cycle_weight,
             "identity": recipe.identity_weight,
+            "guide": recipe.guide_weight,
+            "shift": recipe.shift_weight,
             "content": recipe.content_weight,
+            "smoothness": recipe.smoothness_weight,
             "temporal": recipe.temporal_weight * temporal.weight_factor(step, recipe.steps),
         }
         return torch.stack([weights[name] * value for name, value in terms.items()]).sum()
@@ -153,6 +175,10 @@ class Step:
     def _content(self, fake: Seen, real: Seen) -> Tensor:
         layer = self.recipe.content_layer
         return functional.content_distance(fake.features[layer], real.features[layer], self.ranks.pooled)
+
+    def _guide(self, side: str, seen: Seen) -> Tensor:
+        guide: Discriminator = self.players.guides[side]  # type: ignore[assignment]
+        return losses.generator_loss(guide.of_features(seen), self.recipe.adversarial)
 
     def _generator(self, direction: str) -> nn.Module:
         return self.players.generators[direction]

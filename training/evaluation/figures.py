@@ -86,7 +86,9 @@ FIGURES: tuple[Figure, ...] = (
         "KID's kernel on means of relu4_1, results against the target folder: 0 is of its kind",
         ".4f",
     ),
+    Figure("kernel_distance_error", "  its error", "standard error, leaving out one result at a time", ".4f"),
     Figure("kernel_distance_untouched", "  of the photographs", "the same before painting", ".4f"),
+    Figure("kernel_distance_untouched_error", "  its error", "likewise", ".4f"),
     Figure(
         "cycle_error",
         "cycle error, grey levels",

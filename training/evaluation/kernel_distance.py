@@ -37,6 +37,20 @@ def kernel_distance(features: Tensor, target: Tensor) -> float:
     return float(_mean_of_pairs(_kernel(x, x)) + _mean_of_pairs(_kernel(y, y)) - 2 * across)
 
 
+def kernel_distance_error(features: Tensor, target: Tensor) -> float:
+    """Standard error of ``kernel_distance`` that the few ``features`` give it, by leaving out one at a time.
+
+    The jackknife: ``sqrt((M - 1) / M sum (d_i - mean d)^2)``, d_i being the distance without picture i. With
+    a score of pictures it may be as large as what tells two kinds of faces apart.
+
+    Args:
+        features: (M, D), M at least 3. target: as for ``kernel_distance``, taken for the whole kind.
+    """
+    count = len(features)
+    without = [kernel_distance(torch.cat([features[:i], features[i + 1 :]]), target) for i in range(count)]
+    return float(np.sqrt((count - 1) * np.var(without)))
+
+
 def _kernel(x: Tensor, y: Tensor) -> Tensor:
     cubed: Tensor = (x @ y.T / x.shape[1] + 1.0) ** 3
     return cubed
@@ -63,9 +77,14 @@ class KernelDistance:
         if len(self._target) < 2:
             raise InputError(f"--targets {folder}: two pictures at least were expected that can be read")
 
-    def __call__(self, frames: Sequence[Pixels]) -> float:
-        """Of frames, (H, W, 3) uint8 BGR, at least two."""
-        return kernel_distance(self._means(frames), self._target)
+    def __call__(self, frames: Sequence[Pixels], named: str = "kernel_distance") -> dict[str, float | None]:
+        """Figures ``named`` and ``named_error`` of frames, (H, W, 3) uint8 BGR, at least two.
+
+        Two have no error: None.
+        """
+        means = self._means(frames)
+        error = kernel_distance_error(means, self._target) if len(means) > 2 else None
+        return {named: kernel_distance(means, self._target), f"{named}_error": error}
 
     @torch.no_grad()
     def _means(self, frames: Iterable[Pixels]) -> Tensor:

@@ -33,6 +33,11 @@ Calm = Callable[[Sequence[Pixels], Sequence[Pixels]], list[Pixels]]
 
 T = TypeVar("T")
 PHOTO_SIDE_PX = 512
+HELD_OUT_RULE = (
+    "held out: one in twenty by file name (in ten for styles trained between two folders), or the whole of a "
+    "folder marked HELD_OUT"
+)
+EVERYTHING_RULE = "all of the folder, those of training among them"
 CLIP_LONGEST_PX = 640
 HELD_OUT_MARK = "HELD_OUT"
 CLIP_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v"})

@@ -63,9 +63,10 @@ class RealClip:
 
 @dataclass(frozen=True)
 class Material:
-    """What every style is judged on."""
+    """What every style is judged on; ``rule`` tells how the photographs were chosen."""
 
     photos: Sequence[Photo]
+    rule: str
     exact: Sequence[FlowClip] = ()
     real: Sequence[RealClip] = ()
 
@@ -229,8 +230,8 @@ class Examiner:
         painted = [measured.painted[photo.name] for photo in self.material.photos]
         distance = KernelDistance(self.encoder, targets, frames[0].shape[0])
         measured.translation = {
-            "kernel_distance": distance(painted),
-            "kernel_distance_untouched": distance(frames),
+            **distance(painted, "kernel_distance"),
+            **distance(frames, "kernel_distance_untouched"),
             "cycle_error": cycle_error(frames, painted, subject.back) if subject.back else None,
         }
 

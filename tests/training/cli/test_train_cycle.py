@@ -70,8 +70,13 @@ def test_wrong_input_is_one_line_and_a_code(
         ((a, b, "-o", name, "--image-size=130"), 8, "--image-size 130: hourglass takes multiples of 8"),
         ((a, b, "-o", tmp_path / "out.onnx"), 5, "a name without .onnx was expected"),
         ((a, b, "-o", tmp_path / "absent" / "out"), 5, "does not exist; make it first"),
-        ((a, b, "-o", name, "--preset=pix2pix"), 8, "choose live, cyclegan-2017"),
+        ((a, b, "-o", name, "--preset=pix2pix"), 8, "choose live, retouch, cyclegan-2017"),
         ((a, b, "-o", name, "--augmentation=noise"), 8, "choose of color, translation, cutout"),
+        (
+            (a, b, "-o", name, "--discriminator-features=relu9_1"),
+            8,
+            "--discriminator-features relu9_1: choose of relu1_1",
+        ),
         ((a, b), 2, "--output"),
     ):
         assert train_cycle(*arguments) == code, arguments

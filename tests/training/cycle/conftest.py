@@ -9,8 +9,9 @@ import pytest
 from training.cycle.recipe import CycleRecipe, CycleRun
 
 RECIPE = CycleRecipe(
-    network="hourglass-40", discriminator_width=4, discriminator_features=("relu3_1",), content_weight=0.5,
-    content_layer="relu2_1", temporal_weight=1.0, augmentation=("color", "translation", "cutout"), history=3,
+    network="hourglass-40", discriminator_width=4, discriminator_features=("relu3_1",), discriminator_steps=1,
+    guide_weight=1.0, shift_weight=0.5, content_weight=0.5, content_layer="relu2_1", smoothness_weight=1.0,
+    temporal_weight=1.0, augmentation=("color", "translation", "cutout"), history=3,
     image_size=32, batch_size=2, steps=6, precision="fp32", average=0.9, learning_rate=1e-3,
 )  # fmt: skip
 

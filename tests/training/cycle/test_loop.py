@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from pipeline.common.errors import CheckpointError, TrainingError
 from tests.training.cycle.conftest import RECIPE
@@ -12,6 +13,7 @@ from training import checkpoint as checkpoints
 from training.cycle import loop
 from training.cycle.recipe import DIRECTIONS, CycleProgress, CycleRun
 from training.cycle.report import Preview, describe, sheet_rows
+from training.cycle.step import TERMS
 
 
 def test_both_directions_are_written(run: CycleRun) -> None:
@@ -24,8 +26,8 @@ def test_both_directions_are_written(run: CycleRun) -> None:
         lambda *p: shown.append(p),
     )
     assert [p.step for p in seen] == [1, 2, 3, 4, 5, 6]
-    assert "temporal" not in seen[0].terms
-    assert {"adversarial", "cycle", "identity", "content", "temporal", "total"} < seen[-1].terms.keys()
+    assert seen[0].terms.keys() == {"discriminator_a", "discriminator_b"}
+    assert {*TERMS, "total"} < seen[-1].terms.keys()
     assert "1 broken pictures skipped" in describe(seen[-1])
     assert [step for step, _ in shown] == [3, 6]
     assert {tuple(row.shape[1:]) for row in sheet_rows(shown[0][1])} == {(3, 32, 32)}
@@ -50,6 +52,32 @@ def test_an_interrupted_run_gives_the_same_losses_and_weights(run: CycleRun, tmp
         assert whole[direction].history == resumed[direction].history
         weights = resumed[direction].network
         assert all(torch.equal(value, weights[name]) for name, value in whole[direction].network.items())
+
+
+def test_against_flicker_nothing_is_asked_at_first(run: CycleRun) -> None:
+    seen: list[CycleProgress] = []
+    recipe = replace(RECIPE, guide_weight=0.0, discriminator_steps=0)
+    loop.train(recipe, replace(run, stop_after=2), seen.append)
+    assert ["temporal" in progress.terms for progress in seen] == [False, True]
+
+
+def test_guides_follow_the_discriminators_only_while_these_learn_alone(run: CycleRun) -> None:
+    def guides_and_judges(steps: int) -> list[dict[str, Tensor]]:
+        loop.train(replace(RECIPE, average=0.0, discriminator_steps=2), replace(run, stop_after=steps))
+        tensors = checkpoints.load(run.resume_file).network
+        return [
+            {name.removeprefix(part): value for name, value in tensors.items() if name.startswith(part)}
+            for part in ("guides.", "discriminators.")
+        ]
+
+    def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+        return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+    guides, judges = guides_and_judges(2)
+    assert same(guides, judges)
+    later, judges = guides_and_judges(4)
+    assert same(guides, later)
+    assert not same(later, judges)
 
 
 def test_ctrl_c_leaves_a_state_to_go_on_from(run: CycleRun) -> None:

@@ -5,7 +5,13 @@ import math
 import pytest
 import torch
 
-from training.cycle.losses import cycle_loss, discriminator_loss, generator_loss, identity_loss
+from training.cycle.losses import (
+    cloud_loss,
+    cycle_loss,
+    discriminator_loss,
+    generator_loss,
+    identity_loss,
+)
 
 HALVES = [torch.full((2, 1, 3, 3), 0.5), torch.full((2, 1, 1, 1), 0.5)]
 ZEROS = [torch.zeros(2, 1, 3, 3), torch.zeros(2, 1, 1, 1)]
@@ -50,3 +56,21 @@ def test_distances_between_images_are_in_the_papers_range() -> None:
     for loss in (cycle_loss, identity_loss):
         assert loss(grey, black).item() == pytest.approx(0.5)  # -1 against -0.5
         assert loss(black, black).item() == 0.0
+
+
+def test_a_change_is_free_up_to_an_edge_and_dear_without_one() -> None:
+    half = torch.zeros(1, 3, 32, 32)  # four cells of 8 px a row: one of three steps is the change's
+    half[..., 16:] = 0.3
+    even = torch.full((1, 3, 32, 32), 0.5)
+    assert cloud_loss(even + half, even).item() == pytest.approx(2 * 0.3 / 3)
+    edged = even + half
+    assert cloud_loss(edged + half, edged).item() == pytest.approx(
+        2 * 0.3 / 3 * math.exp(-10 * 0.3), rel=1e-4
+    )
+    assert cloud_loss(even + 0.2, even).item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_fine_lines_are_no_clouds() -> None:
+    lines = torch.zeros(1, 3, 32, 32)
+    lines[..., ::4] = 0.4
+    assert cloud_loss(lines + 0.2, torch.full_like(lines, 0.2)).item() == pytest.approx(0.0, abs=1e-6)

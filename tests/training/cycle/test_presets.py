@@ -19,10 +19,12 @@ def test_the_numbers_of_the_paper() -> None:
     assert recipe.smallest_scale * recipe.image_size == recipe.largest_scale * recipe.image_size == 286
     assert (recipe.discriminator_width, receptive_field_px(recipe.discriminator_layers)) == (64, 70)
     nothing_else = (
-        recipe.temporal_weight, recipe.content_weight, recipe.average, recipe.augmentation,
+        recipe.temporal_weight, recipe.content_weight, recipe.guide_weight, recipe.shift_weight,
+        recipe.smoothness_weight,
+        recipe.average, recipe.augmentation,
         recipe.discriminator_features, recipe.encoder_layers,
     )  # fmt: skip
-    assert nothing_else == (0, 0, 0, (), (), ())
+    assert nothing_else == (0, 0, 0, 0, 0, 0, (), (), ())
 
 
 def test_six_blocks_at_128_px() -> None:
@@ -45,8 +47,9 @@ def test_both_rates_fall_linearly_after_half_of_the_steps() -> None:
     assert factors == pytest.approx([1, 1, 0.5, 0.01, 0])
 
 
-def test_the_live_preset_runs_as_fast_as_a_style() -> None:
-    assert PRESETS["live"].recipe.network == networks.DEFAULT_NETWORK
+@pytest.mark.parametrize("name", ["live", "retouch"])
+def test_the_programs_own_presets_run_as_fast_as_a_style(name: str) -> None:
+    assert PRESETS[name].recipe.network.removesuffix("-change") == networks.DEFAULT_NETWORK
 
 
 def test_epochs_and_steps_are_one_or_the_other() -> None:
@@ -62,6 +65,9 @@ def test_epochs_and_steps_are_one_or_the_other() -> None:
         ({"image_size": 16}, "multiples of 8 from 24 on; give 24"),
         ({"adversarial": "hinge"}, "adversarial 'hinge': choose least-squares, log"),
         ({"augmentation": ("noise",)}, "augmentation noise: choose of color, translation, cutout"),
+        ({"guide_weight": 1.0, "discriminator_steps": 0}, "guides; give --discriminator-steps 1000"),
+        ({"shift_weight": 1.0, "discriminator_features": ()}, "as --discriminator-features"),
+        ({"discriminator_features": ("conv4_1",)}, "conv4_1: choose of relu1_1, relu1_2"),
         ({"network": "unet"}, "no network 'unet'"),
     ],
 )

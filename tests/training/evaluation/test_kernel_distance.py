@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from pipeline.common.errors import InputError
-from training.evaluation.kernel_distance import LAYER, KernelDistance, cycle_error, kernel_distance
+from training.evaluation.kernel_distance import (
+    LAYER,
+    KernelDistance,
+    cycle_error,
+    kernel_distance,
+    kernel_distance_error,
+)
 from training.losses.encoder import VggEncoder
 
 
@@ -33,6 +39,15 @@ def test_it_is_unbiased_and_grows_with_the_difference() -> None:
     assert 0 < near < far
 
 
+def test_the_error_is_the_spread_over_sets_of_one_kind() -> None:
+    torch.manual_seed(0)
+    target = torch.randn(400, 4) + 1
+    sets = [torch.randn(30, 4) + 1.2 for _ in range(60)]
+    spread = float(np.std([kernel_distance(one, target) for one in sets]))
+    told = float(np.median([kernel_distance_error(one, target) for one in sets[:15]]))
+    assert told == pytest.approx(spread, rel=0.35)
+
+
 def test_one_picture_has_no_distance() -> None:
     with pytest.raises(ValueError, match="two of each kind"):
         kernel_distance(torch.rand(1, 3), torch.rand(4, 3))
@@ -46,7 +61,12 @@ def test_frames_of_the_folder_are_nearer_than_others(tmp_path: Path, full_vgg: P
         cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
     (tmp_path / "broken.png").write_bytes(b"no")
     distance = KernelDistance(VggEncoder((LAYER,), full_vgg), tmp_path, 32)
-    assert abs(distance(coarse[8:])) < 0.3 * distance(fine)
+    same, other = distance(coarse[8:]), distance(fine, "other")
+    assert same["kernel_distance"] is not None
+    assert other["other"] is not None
+    assert abs(same["kernel_distance"]) < 0.3 * other["other"]
+    assert same["kernel_distance_error"] is not None
+    assert distance(fine[:2])["kernel_distance_error"] is None
 
 
 def test_an_empty_target_is_refused(tmp_path: Path, full_vgg: Path) -> None:
