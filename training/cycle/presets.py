@@ -29,7 +29,7 @@ _RETOUCH = replace(
     _LIVE,
     network="hourglass-change",
     discriminator_features=("relu2_1", "relu3_1", "relu4_1", "relu5_1"),
-    discriminator_steps=800,
+    discriminator_steps=1000,
     guide_weight=1.5,
     shift_weight=0.2,
     cycle_weight=3.0,
@@ -39,7 +39,7 @@ _RETOUCH = replace(
     image_size=144,
     smallest_scale=1.1,
     largest_scale=1.33,
-    steps=3600,
+    steps=2000,
     discriminator_rate=8e-4,
 )
 
