@@ -14,6 +14,7 @@ from pipeline.common.errors import CheckpointError, UnsafeCheckpointError
 from training import networks
 
 CHECKPOINT_FORMAT = 1
+_PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _KEY = "brushstream.checkpoint"
 _NETWORK, _OPTIMIZER = "network.", "optimizer."
 
@@ -68,6 +69,15 @@ class Checkpoint:
         return network.eval()
 
 
+def is_pickle(head: bytes) -> bool:
+    """Whether a file that begins with these nine bytes is a pickle, bare or in PyTorch's archive.
+
+    Safetensors begin with the length of their header in eight bytes, which may be those of a pickle; the
+    header's brace behind them tells.
+    """
+    return head.startswith(_PICKLES) and head[8:9] != b"{"
+
+
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """(tensors, metadata) of a safetensors file; nothing in it can run code.
 
@@ -78,8 +88,8 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.is_file():
         raise CheckpointError(f"{path}: a checkpoint (.safetensors) was expected, there is no such file")
     with path.open("rb") as file:
-        head = file.read(4)
-    if head.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
+        head = file.read(9)
+    if is_pickle(head):
         raise UnsafeCheckpointError(
             f"{path}: this is a pickle, which can run code when it is loaded; only .safetensors checkpoints "
             "written by `brushstream train` are read here"

@@ -62,6 +62,8 @@ def evaluate(
     REPORT_DIR/optimised, so that the same command goes on where it was stopped. What the figures mean is
     written in docs/evaluation.md.
     """
+    if all_photos and write_cards:
+        raise typer.BadParameter("--all-photos: cards carry figures of held-out pictures; leave out one")
     require("the report's plot", "matplotlib", "train")
     from export.evaluation.candidates import candidates
     from export.evaluation.report import Report

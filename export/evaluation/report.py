@@ -81,7 +81,6 @@ class Report:
     def _about(self, name: str) -> dict[str, str | int]:
         return {
             "photos": len(self.material.photos),
-            "photos_chosen": self.material.rule,
             "photo_side_px": self.material.photos[0].frame.shape[0],
             "iterations": self.settings.iterations,
             "brushstream": own_version(),

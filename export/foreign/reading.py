@@ -19,10 +19,9 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped, 
 from torch import Tensor
 
 from pipeline.common.errors import CheckpointError, UnsafeCheckpointError
-from training.checkpoint import read_safetensors
+from training.checkpoint import is_pickle, read_safetensors
 
 MANIFEST = "manifest.json"
-_PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _SAFETENSORS = b"{"  # after the header's length in 8 bytes
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 
@@ -42,7 +41,7 @@ def read_file(path: Path) -> list[dict[str, Tensor]] | onnx.ModelProto:
     if path.is_dir():
         return [read_manifest(path)]
     head = _first_bytes(path)
-    if head.startswith(_PICKLES):
+    if is_pickle(head):
         return [_without_module(table) for table in tensor_tables(_unpickled(path))]
     if head[8:9] == _SAFETENSORS:
         return [_without_module(read_safetensors(path)[0])]

@@ -1,3 +1,4 @@
+import json
 import pickle
 from pathlib import Path
 
@@ -51,6 +52,14 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path: Path, protocol: int
     with pytest.raises(UnsafeCheckpointError, match="can run code"):
         checkpoints.load(tmp_path / "evil.safetensors")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_header_whose_length_begins_like_a_pickle_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    header = json.dumps({"__metadata__": {"told": "x"}}).ljust(0x0280).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    assert path.read_bytes().startswith(b"\x80\x02")
+    assert checkpoints.read_safetensors(path) == ({}, {"told": "x"})
 
 
 def test_a_torch_archive_is_refused(tmp_path: Path) -> None:

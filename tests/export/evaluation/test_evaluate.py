@@ -194,6 +194,7 @@ def test_other_figures_of_a_card_are_kept(styles_folder: Path, tmp_path: Path) -
         (("no-such-style",), 4, "no style is called 'no-such-style'"),
         (("absent.safetensors",), 3, "absent.safetensors: a trained checkpoint was expected"),
         (("great-wave", "--precision=int8"), 2, "auto, bf16 or fp32 was expected"),
+        (("great-wave", "--all-photos", "--write-cards"), 2, "cards carry figures of held-out pictures"),
         (("great-wave", "great-wave"), 4, "great-wave: two styles have this name"),
         (("great-wave", "--paintings=absent"), 3, "--paintings absent: a folder of paintings was expected"),
         (("great-wave", "--clips=absent"), 3, "--clips absent: a folder of videos was expected"),
@@ -225,7 +226,7 @@ def test_styles_of_two_folders_are_judged_by_kind_and_cycle(place: Path, tmp_pat
     assert found["kernel_distance_error"] > 0
     card = read_style(tmp_path / "t-a2b.onnx").card
     assert card.evaluation["kernel_distance"] == pytest.approx(found["kernel_distance"], abs=1e-5)
-    assert card.evaluation["photos_chosen"].startswith("held out: ")
+    assert report["photos"]["rule"].startswith("held out: ")
     unmarked = tmp_path / "unmarked"
     shutil.copytree(place / "photos", unmarked, ignore=shutil.ignore_patterns("HELD_OUT"))
     told = (tmp_path / "t-a2b.onnx", "--targets", place / "photos", "--photos", unmarked, "--all-photos")
