@@ -39,7 +39,7 @@ _RETOUCH = replace(
     image_size=144,
     smallest_scale=1.1,
     largest_scale=1.33,
-    steps=2000,
+    steps=2150,
     discriminator_rate=8e-4,
 )
 
