@@ -274,6 +274,23 @@ def test_steady_strength_colours_and_mirror_reach_the_picture(style: StyleFile) 
         assert painter(left, calm).result[0, 0, 0] == 255
 
 
+def test_steady_carries_on_until_a_cut_or_another_setting(style: StyleFile) -> None:
+    """A level that rises by eight: calmed it lags behind, begun anew it does not."""
+    calm = Settings(steady=True)
+    with painter_of(style) as painter:
+        painter.prepare(SIZE, calm)
+
+        def level(shade: int, settings: Settings) -> int:
+            return int(painter(grey(shade), settings).result[20, 20, 0])
+
+        assert level(100, calm) == 155
+        assert 147 < level(108, calm) < 155
+        assert level(116, Settings()) == 139
+        assert level(124, calm) == 131
+        assert level(20, calm) == 235  # a cut
+        assert level(28, Settings(steady=True, strength=0.5)) == 128
+
+
 def test_another_scale_opens_another_engine_and_gives_the_same_size(style: StyleFile) -> None:
     with painter_of(style) as painter:
         painter.prepare((128, 160), Settings())
