@@ -125,7 +125,7 @@ CASES = {
     "interlaced-mpeg2": Case("in.mpg", plain(*_INTERLACED, "-c:a", "mp2"), notes=("interlaced",), moved=True),
     "mov-prores": Case("in.mov", plain(*_PRORES, "-c:a", "pcm_s16le"), ".mov", notes=("bits a colour",)),
     "webm": Case("in.webm", plain("-c:v", "libvpx", "-c:a", "libopus"), ".webm", moved=True),
-    "avi": Case("in.avi", plain("-c:v", "mpeg4", "-c:a", "mp3"), notes=("tag 'software'",)),
+    "avi": Case("in.avi", plain("-c:v", "mpeg4", "-c:a", "mp3")),
     "ts": Case("in.ts", plain(*H264, *AAC), moved=True),
     "drop-frame": Case("in.mov", silent(*H264, "-timecode", "00:00:59;20", source=_NTSC), ".mov"),
     "edit-list": Case("in.mp4", cut_in),
