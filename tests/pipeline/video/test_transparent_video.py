@@ -1,6 +1,5 @@
 """Transparent video: what is hidden stays hidden, and alpha is kept where the output can hold it."""
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.common.errors import EngineError
+from pipeline.frame import Frame
 from pipeline.images.transparency import without_fringe
+from pipeline.stylize.scheduled import ScheduledStylizer
 from pipeline.video.alpha_plane import read_alpha
 from pipeline.video.color import VideoColor, to_bgr
 from pipeline.video.frame_filter import FrameFilter
 from pipeline.video.job import VideoOptions, VideoSummary, run_video
-from pipeline.video.progress import LoopProgress
 from pipeline.video.reading.media import Position, pixels_crc
 from pipeline.video.reading.video_file import VideoFileSource
 from tests.support import make_media
@@ -190,23 +191,28 @@ def test_an_output_without_alpha_gets_white_and_a_line(
         assert next(iter(result)).pixels[2, 2].min() >= 252
 
 
-def test_size_turn_and_a_resumed_run_keep_alpha(tmp_path: Path, styles_folder: Path) -> None:
+def test_size_turn_and_a_resumed_run_keep_alpha(
+    tmp_path: Path, styles_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = disc(tmp_path / "in.webm", "-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-lossless", "1")
     target = tmp_path / "out.webm"
-    stop = threading.Event()
+    submit = ScheduledStylizer.submit
 
-    def after_a_segment(progress: LoopProgress) -> None:
-        if progress.frames:
-            stop.set()
+    def cut_off(self: ScheduledStylizer, frame: Frame) -> None:
+        if frame.index == 2:
+            raise EngineError("cut off")
+        submit(self, frame)
 
     asked = VideoOptions(
         source, target, str(styles_folder / "invert.onnx"), engine="identity", size=(24, 33), segment_frames=1
     )
     whole = replace(asked, output=tmp_path / "whole.webm")
     run_video(whole)
-    first = run_video(asked, after_a_segment, stop=stop)
-    again = run_video(asked)
-    assert again.resumed == first.frames or again.resumed > 0
+    with monkeypatch.context() as patch:
+        patch.setattr(ScheduledStylizer, "submit", cut_off)
+        with pytest.raises(EngineError, match="cut off"):
+            run_video(asked)
+    assert run_video(asked).resumed > 0
     made, wanted = decoded(target), decoded(whole.output)
     assert len(made) == 3
     np.testing.assert_array_equal(made, wanted)
