@@ -112,8 +112,8 @@ def read_picture(path: Path) -> Picture:
     notes = [note] if note else []
     if tags.frames > 1:
         notes.append(
-            f"it is animated, the first of {tags.frames} pictures is painted; for all "
-            + ("make a GIF or MP4 of it" if data[8:12] == _WEBP else "use `brushstream video`")
+            f"it is animated, the first of {tags.frames} pictures is painted; for all use `brushstream video`"
+            + (", once it is made a GIF or MP4" if data[8:12] == _WEBP else "")
         )
     alpha = decoded[..., 3] if decoded.shape[2] == 4 else None
     laid = colors if alpha is None else on_white(colors, alpha)

@@ -196,8 +196,10 @@ class VideoFileSource(MediaSource):
 
     def last_end(self, begin: Fraction) -> Fraction:
         """See ``MediaSource``."""
-        own = begin + 1 / self._own_rate
-        return max(own, self._decoder.end() or own)
+        end, step = self._decoder.end(), 1 / self._own_rate
+        if end is None or self.even_fps is None:
+            return max(begin + step, end or begin)
+        return max(begin + min(step, 1 / self.even_fps), end)  # a clock with pauses has a low rate
 
     def skip_to(
         self,

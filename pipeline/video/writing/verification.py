@@ -155,4 +155,6 @@ def _lost_tags(container: InputContainer, original: InputContainer) -> list[str]
         if key.lower() not in OF_THE_FILE and key.lower() not in kept and _TAG_ALIASES.get(key) not in kept
     ]
     name = container.format.name.split(",")[0]
-    return [f"tags that {name} cannot hold are left out: {', '.join(lost)}"] if lost else []
+    if len(lost) == 1:
+        return [f"the tag {lost[0]!r} is left out: {name} cannot hold it"]
+    return [f"the tags {', '.join(map(repr, lost))} are left out: {name} cannot hold them"] if lost else []

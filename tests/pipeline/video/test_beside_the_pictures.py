@@ -117,7 +117,7 @@ def test_an_animated_webp_is_named_and_apng_is_read(tmp_path: Path, styles_folde
     with pytest.raises(InputError, match="is an animated WebP, which FFmpeg does not read; make a GIF"):
         run(tmp_path / "in.webp", tmp_path / "out.mp4", styles_folder)
     assert run(tmp_path / "in.png", tmp_path / "out.mp4", styles_folder).frames == 3
-    assert "make a GIF or MP4" in read_picture(tmp_path / "in.webp").notes[0]
+    assert "once it is made a GIF or MP4" in read_picture(tmp_path / "in.webp").notes[0]
     assert "use `brushstream video`" in read_picture(tmp_path / "in.png").notes[0]
 
 
@@ -126,8 +126,10 @@ def test_tags_that_are_lost_are_told_in_one_line(tmp_path: Path, styles_folder: 
     tags = ("-metadata", "scanner=a", "-metadata", "reel=b", "-metadata", "title=c")
     make_media.ffmpeg(*make_media.TESTSRC, *make_media.H264, *tags, source)
     (note,) = run(source, tmp_path / "out.mp4", styles_folder).notes
-    assert note.startswith("tags that mov cannot hold are left out: ")
-    assert sorted(note.rpartition(": ")[2].lower().split(", ")) == ["reel", "scanner"]
+    assert note.lower() in (
+        "the tags 'scanner', 'reel' are left out: mov cannot hold them",
+        "the tags 'reel', 'scanner' are left out: mov cannot hold them",
+    )
 
 
 def test_a_timecode_that_a_container_refuses_is_left_out_with_a_line(
