@@ -132,6 +132,7 @@ def _train(
         direction: replace(
             about,
             network=weights_of(players.averages[direction]),
+            optimizer={},
             recipe={**about.recipe, "direction": direction},
             artwork=_artwork(sides, direction, run),
             step=step,

@@ -50,6 +50,7 @@ def test_an_interrupted_run_gives_the_same_losses_and_weights(run: CycleRun, tmp
     resumed = loop.train(RECIPE, cut)
     for direction in DIRECTIONS:
         assert whole[direction].history == resumed[direction].history
+        assert resumed[direction].optimizer == whole[direction].optimizer == {}
         weights = resumed[direction].network
         assert all(torch.equal(value, weights[name]) for name, value in whole[direction].network.items())
 
