@@ -27,7 +27,7 @@ from pipeline.video.writing.tracks import (
     refusal,
 )
 
-OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
+OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "software", "duration")
 """Tags that tell of the container, not of what is in it: never copied."""
 
 _KIND = {"audio": "sound", "subtitle": "subtitle"}
