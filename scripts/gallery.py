@@ -85,7 +85,7 @@ def paragraph(style: Style, fast: bool) -> str:
     lines.append(
         f"{card.network}, {card.parameters / 1e3:.0f} k parameters, {recipe['steps_taken']} steps of "
         f"{recipe['batch_size']} at {recipe['image_size']} px"
-        + (f", begun from `{recipe['init_from']}`" if "init_from" in recipe else "")
+        + (f", begun from `{recipe['init_from']}`" if recipe.get("init_from") else "")
     )
     judged = {key: card.evaluation.get(f"held_out_{key}") for key in ("content", "style")}
     if None not in judged.values():
