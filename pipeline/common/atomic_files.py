@@ -53,7 +53,10 @@ def part_paths(path: Path) -> list[Path]:
     mark = "0" * 8
     before, after = beside(path, ".", f".{mark}.part{path.suffix}", stem=True).name.rsplit(mark, 1)
     fits = re.compile(f"{re.escape(before)}[0-9a-f]{{8}}{re.escape(after)}")
-    return [entry for entry in path.parent.iterdir() if fits.fullmatch(entry.name)]
+    try:
+        return [entry for entry in path.parent.iterdir() if fits.fullmatch(entry.name)]
+    except OSError:  # no folder, or none that may be looked into
+        return []
 
 
 def sync_folder(folder: Path) -> None:
