@@ -64,10 +64,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Squares of 72 px instead of 512, and few frames to time."""
-    judged = material.photos_to_judge
-    monkeypatch.setattr(
-        material, "photos_to_judge", lambda folder, **given: judged(folder, **{"side_px": SIDE, **given})
-    )
+    monkeypatch.setattr(material, "PHOTO_SIDE_PX", SIDE)
     monkeypatch.setattr(candidates, "BENCH_SIZE", (48, 64))
     monkeypatch.setattr(candidates, "BENCH_FRAMES", 2)
     monkeypatch.setattr(candidates, "BENCH_WARMUP", 0)
