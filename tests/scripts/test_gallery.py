@@ -14,6 +14,7 @@ from tests.support import make_media
 pytestmark = make_media.needs_ffmpeg
 
 
+@pytest.mark.slow
 def test_the_page_shows_every_style_once(tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     make_media.clip(clip, seconds=3.2)

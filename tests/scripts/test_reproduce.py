@@ -33,6 +33,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reproduce, "QUICK", TINY)
 
 
+@pytest.mark.slow
 def test_the_page_holds_every_figure_with_its_picture_and_portraits_without(
     data: Path, tmp_path: Path
 ) -> None:

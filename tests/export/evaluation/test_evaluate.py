@@ -204,6 +204,7 @@ def test_what_cannot_be_is_one_line(
     assert message in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.slow
 def test_styles_of_two_folders_are_judged_by_kind_and_cycle(place: Path, tmp_path: Path) -> None:
     trained = CycleRecipe(network="hourglass-40", image_size=48, largest_scale=1.0).to_dict()
     for direction in DIRECTIONS:

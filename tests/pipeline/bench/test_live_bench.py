@@ -173,6 +173,7 @@ def test_a_process_is_measured_without_proc(monkeypatch: pytest.MonkeyPatch) -> 
     assert machine.handle_count() >= 1
 
 
+@pytest.mark.slow
 def test_a_short_soak_finds_nothing(invert_style: StyleFile) -> None:
     """The soak itself, short; growth is judged by the long one, here threads and handles must stay."""
     told: list[str] = []

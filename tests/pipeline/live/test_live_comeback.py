@@ -166,6 +166,7 @@ def free_udp_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.slow
 @needs_ffmpeg
 def test_a_network_camera_that_dies_comes_back(
     broadcast: Callable[[], Broadcast], free_udp_port: int

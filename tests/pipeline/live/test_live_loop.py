@@ -129,6 +129,7 @@ def test_people_see_information_and_others_the_bare_result(style: StyleFile) -> 
     assert len(np.unique(watching.kept[-1].pixels)) > 1
 
 
+@pytest.mark.slow
 def test_a_screenshot_is_source_result_and_both(style: StyleFile, tmp_path: Path) -> None:
     watching = Watching()
     asked: list[int] = []

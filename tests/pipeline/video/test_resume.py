@@ -125,6 +125,7 @@ def test_damage_before_a_break_is_still_told_after_it(
     assert "in.mkv is damaged" in done.damage
 
 
+@pytest.mark.slow
 def test_killed_jobs_give_the_same_pictures(tmp_path: Path, invert: Path) -> None:
     """Two kills here; ``scripts/kill_resume.py --kills 20`` does all twenty."""
     done = kill_resume.run(2, seed=3, folder=tmp_path, style=invert, frames=60, segment_frames=12)

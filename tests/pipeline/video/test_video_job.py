@@ -179,6 +179,7 @@ def test_ctrl_c_leaves_a_playable_file(tmp_path: Path, invert: str) -> None:
     assert names(tmp_path) == [*kept, "in.mp4", "out.partial.mp4"]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_length(tmp_path: Path, invert: str) -> None:
     """One process, a short and a three times longer clip: the peak may not follow the length."""
     code = (
