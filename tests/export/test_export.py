@@ -60,6 +60,7 @@ def test_frames_in_and_out_equal_the_network_on_images(name: str) -> None:
     assert difference.mean() < 0.01
 
 
+@pytest.mark.slow
 def test_upsampling_within_the_hourglass_becomes_transposed_convolutions() -> None:
     model = to_onnx.onnx_from_network(random_network("hourglass-40"))
     kernels = {t.name: tuple(t.dims)[2:] for t in model.graph.initializer}
@@ -188,6 +189,7 @@ def test_an_output_folder_that_is_missing(tmp_path: Path, checkpoint_file: Path)
         to_onnx.style_file_from_checkpoint(checkpoint_file, tmp_path / "absent" / "a.onnx")
 
 
+@pytest.mark.slow
 def test_a_card_too_is_checked_when_written(tmp_path: Path) -> None:
     model = to_onnx.onnx_from_network(random_network("hourglass-40"))
     to_onnx.write_style_file(tmp_path / "a.onnx", model, StyleCard("a", size_multiple=4))

@@ -103,6 +103,7 @@ def test_the_self_test_fails_where_p99_stays() -> None:
     assert "FAILED: this machine stalls for as long by itself" in busy.lines()[0]
 
 
+@pytest.mark.slow
 def test_stalls_are_seen_by_a_real_run(invert_style: StyleFile) -> None:
     """A stall of 200 ms makes some frame at least that old: no machine is too slow for that."""
     few = options(invert_style, frames=75, warmup=0)

@@ -49,6 +49,7 @@ def test_the_objective_is_the_one_of_training(
     assert found == pytest.approx({name: float(value) for name, value in expected.items()}, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_an_optimisation_is_kept_and_not_made_again(
     random_vgg: Path, pictures: tuple[Tensor, Tensor, Tensor], tmp_path: Path
 ) -> None:

@@ -67,6 +67,7 @@ def test_an_interrupted_run_gives_the_same_weights(run: TrainingRun, tmp_path: P
     assert [row["total"] for row in resumed.history] == [row["total"] for row in whole.history]
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_state_to_go_on_from(run: TrainingRun, tmp_path: Path) -> None:
     whole = loop.train(RECIPE, run)
     cut = replace(run, output=tmp_path / "cut.safetensors")
@@ -80,6 +81,7 @@ def test_ctrl_c_leaves_a_state_to_go_on_from(run: TrainingRun, tmp_path: Path) -
     assert same_weights(whole.network, loop.train(RECIPE, cut).network)
 
 
+@pytest.mark.slow
 def test_the_seed_decides(run: TrainingRun, tmp_path: Path) -> None:
     short = replace(RECIPE, steps=2)
     runs = [replace(run, output=tmp_path / f"{n}.safetensors") for n in range(3)]
