@@ -1,8 +1,8 @@
 """A file that gets its name only when it is whole."""
 
 import errno
+import glob
 import os
-import re
 import secrets
 import zlib
 from collections.abc import Iterator
@@ -51,12 +51,9 @@ def part_path(path: Path) -> Path:
 def part_paths(path: Path) -> list[Path]:
     """Those of ``part_path`` that are there: being written, or left by a process that was killed."""
     mark = "0" * 8
-    before, after = beside(path, ".", f".{mark}.part{path.suffix}", stem=True).name.rsplit(mark, 1)
-    fits = re.compile(f"{re.escape(before)}[0-9a-f]{{8}}{re.escape(after)}")
-    try:
-        return [entry for entry in path.parent.iterdir() if fits.fullmatch(entry.name)]
-    except OSError:  # no folder, or none that may be looked into
-        return []
+    name = beside(path, ".", f".{mark}.part{path.suffix}", stem=True).name
+    before, after = map(glob.escape, name.rsplit(mark, 1))
+    return list(path.parent.glob(f"{before}{'[0-9a-f]' * 8}{after}"))
 
 
 def sync_folder(folder: Path) -> None:
