@@ -18,7 +18,7 @@ from pipeline.frame import Frame
 from pipeline.stream import StreamInfo
 from pipeline.video.alpha_plane import has_alpha
 from pipeline.video.color import VideoColor
-from pipeline.video.frame_filter import FrameFilter
+from pipeline.video.frame_filter import Filters, FrameFilter
 from pipeline.video.picture_format import NO_RATE, PictureFormat
 from pipeline.video.reading.decoder import REPAIR, VideoDecoder
 from pipeline.video.reading.deinterlace import FILTER, deinterlaced
@@ -88,8 +88,7 @@ class VideoFileSource(MediaSource):
         self.notes: list[str] = []
         self._framed = 0
         self._tone_map: ToneMap | None = None
-        self._table: Path | None = None
-        self._to_bgr = FrameFilter(lambda decoded: self._geometry.filters(self._coded, decoded, self._table))
+        self._to_bgr = FrameFilter(self._filters)
         self._begin()
         own = ((self._decoder.even_rate if even else self._decoder.rate) or NO_RATE).limit_denominator(1001)
         self.even_fps = fps or (own if even else None)
@@ -144,9 +143,11 @@ class VideoFileSource(MediaSource):
         self._ground = WhiteGround(self._coded)
         if self._coded.is_hdr and hdr == "tone-map":
             self._tone_map = ToneMap(self._coded.transfer)
-            self._table = self._tone_map.path
-        if self._tone_map:
             self.notes.append("HDR was tone-mapped to BT.709; --hdr keep-tags paints its numbers as they are")
+
+    def _filters(self, decoded: VideoFrame) -> Filters:
+        table = None if self._tone_map is None else self._tone_map.path
+        return self._geometry.filters(self._coded, decoded, table)
 
     def _describe(self, first: VideoFrame) -> None:
         rate = self._decoder.rate
