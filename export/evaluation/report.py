@@ -136,11 +136,8 @@ class Report:
 
 def calmed(frames: Sequence[Pixels], painted: Sequence[Pixels]) -> list[Pixels]:
     """A painted clip as ``--steady`` shows it."""
-    steady, shown = Steady(), list[Pixels]()
-    for frame, stylized in zip(frames, painted, strict=True):
-        steady.carry(steady.follow(frame))
-        shown.append(steady.blend(stylized))
-    return shown
+    steady = Steady()
+    return [steady(frame, stylized) for frame, stylized in zip(frames, painted, strict=True)]
 
 
 def table(figures: dict[str, dict[str, float | None]]) -> Table:

@@ -164,13 +164,8 @@ def steady_cost_s(size: tuple[int, int]) -> float:
 
     def measured() -> tuple[float, bool]:
         steady, frame = Steady(), sample_frames(size)[0]
-
-        def calm() -> None:
-            steady.carry(steady.follow(frame))
-            steady.blend(frame)
-
-        calm()  # the first frame has nothing to be blended with
-        return _quickest_s(calm), True
+        steady(frame, frame)  # the first frame has nothing to be blended with
+        return _quickest_s(lambda: steady(frame, frame)), True
 
     return _measured_once({"steady": size}, measured)
 

@@ -82,6 +82,11 @@ class Steady:
         self._sharper = 0.0
         self._scratch: dict[str, NDArray[Any]] = {}
 
+    def __call__(self, source: Pixels, stylized: Pixels) -> Pixels:
+        """All three steps of a frame whose picture is there already; returns what ``blend`` does."""
+        self.carry(self.follow(source))
+        return self.blend(stylized)
+
     def follow(self, source: Pixels, begins: bool = False) -> Motion | None:
         """The motion of (H, W, 3) uint8 BGR ``source`` since the last one; None where there is none before.
 
